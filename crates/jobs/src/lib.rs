@@ -1,0 +1,1 @@
+//! Riftwatch's jobs, one file each.

@@ -1,0 +1,3 @@
+//! The riftwatch program.
+
+fn main() {}

@@ -1,0 +1,149 @@
+//! What the Riot API can be asked: the one trait that jobs and verbs know.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use riftwatch_domain::matches::{Match, MatchId, QueueId};
+use riftwatch_domain::player::{Account, Puuid, RiotId, Summoner};
+use riftwatch_domain::rank::RankEntry;
+use riftwatch_domain::routing::{Platform, Region};
+
+use crate::error::RiotError;
+
+/// The Riot API, in domain types.
+///
+/// Not found is `Ok(None)`. Each call costs at least one request of the key's budget, more when it
+/// is repeated after a server's error; [`Caller::requests_sent`] counts them. Dropping a call's future gives up the
+/// call; its place in the budget is freed when it is safe to.
+#[async_trait]
+pub trait RiotApi: Send + Sync + fmt::Debug {
+    /// The account of a Riot ID, whatever its platform. `None`: nobody has this name.
+    async fn account_by_riot_id(
+        &self,
+        caller: &Caller,
+        region: Region,
+        riot_id: &RiotId,
+    ) -> Result<Option<Account>, RiotError>;
+
+    /// The account of a puuid: its current Riot ID.
+    async fn account_by_puuid(
+        &self,
+        caller: &Caller,
+        region: Region,
+        puuid: &Puuid,
+    ) -> Result<Option<Account>, RiotError>;
+
+    /// The League profile of an account on a platform. `None`: it does not play there.
+    async fn summoner_by_puuid(
+        &self,
+        caller: &Caller,
+        platform: Platform,
+        puuid: &Puuid,
+    ) -> Result<Option<Summoner>, RiotError>;
+
+    /// Ranks in every ranked queue; empty when unranked.
+    async fn league_entries_by_puuid(
+        &self,
+        caller: &Caller,
+        platform: Platform,
+        puuid: &Puuid,
+    ) -> Result<Vec<RankEntry>, RiotError>;
+
+    /// Match ids, newest first. `None`: Riot does not know the player.
+    async fn match_ids(
+        &self,
+        caller: &Caller,
+        region: Region,
+        puuid: &Puuid,
+        query: &MatchIdsQuery,
+    ) -> Result<Option<Vec<MatchId>>, RiotError>;
+
+    /// A match. `None`: gone, too old, or never a proper game. [`RiotError::PrivateMatch`]: it
+    /// exists and may not be read.
+    async fn match_by_id(
+        &self,
+        caller: &Caller,
+        match_id: &MatchId,
+    ) -> Result<Option<Match>, RiotError>;
+}
+
+/// Which of a player's matches to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchIdsQuery {
+    /// Only matches that started at this time or later. Riot counts in whole seconds.
+    pub start_time: Option<DateTime<Utc>>,
+    /// Only matches that started before this time.
+    pub end_time: Option<DateTime<Utc>>,
+    /// Only matches of this queue.
+    pub queue: Option<QueueId>,
+    /// How many of the newest to skip.
+    pub start: u32,
+    /// How many to list, 0 to 100.
+    pub count: u32,
+}
+
+impl Default for MatchIdsQuery {
+    fn default() -> Self {
+        Self { start_time: None, end_time: None, queue: None, start: 0, count: 20 }
+    }
+}
+
+/// How urgent a call is. Waiting calls of a more urgent class go first, within a fair share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum CallClass {
+    /// A person waits for the answer.
+    Interactive,
+    /// Keeping a known player current.
+    #[default]
+    Refresh,
+    /// Filling up the past.
+    Backfill,
+}
+
+/// Who asks: how urgent it is, how long the caller will wait for its turn, and a count of what
+/// was sent. Clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    class: CallClass,
+    patience: Option<Duration>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Caller {
+    /// A caller of a class, with endless patience.
+    pub fn new(class: CallClass) -> Self {
+        Self { class, ..Self::default() }
+    }
+
+    /// Gives up with [`RiotError::RateLimited`] at once when the call's turn in the budget is
+    /// further away than this.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// How urgent it is.
+    pub fn class(&self) -> CallClass {
+        self.class
+    }
+
+    /// How long to wait for a turn; `None`: as long as it takes.
+    pub fn patience(&self) -> Option<Duration> {
+        self.patience
+    }
+
+    /// Requests that went out so far, repetitions included.
+    pub fn requests_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Counts one request that goes out.
+    pub fn count_request(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,1 @@
+//! Recurring jobs on PostgreSQL: ticks, claims, runs and their records.

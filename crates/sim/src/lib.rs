@@ -1,0 +1,1 @@
+//! A Riot Games API on localhost, with a living, generated world.

@@ -1,0 +1,1 @@
+//! What riftwatch knows, in PostgreSQL.

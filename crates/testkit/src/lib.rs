@@ -1,0 +1,1 @@
+//! Test support: a migrated database for each test, builders of domain values.
