@@ -1,0 +1,108 @@
+//! The schema, compiled in, and bringing a database to it.
+//!
+//! There are two sets under `migrations/`: `runtime` holds what the job runtime needs and stands
+//! alone, for services that use the runtime without the game; `game` holds the rest.
+
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::error::StoreError;
+use crate::pool::Conn;
+use crate::url::DatabaseUrl;
+
+/// The tables of the job runtime.
+pub const RUNTIME: EmbeddedMigrations = embed_migrations!("../../migrations/runtime");
+
+/// The tables of the game. They need nothing of the runtime's.
+pub const GAME: EmbeddedMigrations = embed_migrations!("../../migrations/game");
+
+/// The advisory lock under which migrations run: any number that nothing else uses.
+const LOCK: i64 = 0x7269_6674;
+
+/// Brings the database to the newest schema: the runtime's and the game's tables. Returns the
+/// names of the migrations that were run; empty when there was nothing to do. Several processes may
+/// call it at once: one does the work, the others wait.
+///
+/// Needs a multi-thread tokio runtime.
+///
+/// # Errors
+///
+/// When the database cannot be reached, or a migration fails (it is rolled back).
+pub async fn run(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+    run_sets(url, vec![RUNTIME, GAME]).await
+}
+
+/// As [`run`], for the job runtime's tables alone.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_runtime(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+    run_sets(url, vec![RUNTIME]).await
+}
+
+/// Names of the compiled-in migrations that the database has not seen. Empty: the schema is ours,
+/// or newer.
+///
+/// # Errors
+///
+/// When the database cannot be read.
+pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+    let mut conn = connect(url).await?;
+    #[derive(diesel::QueryableByName)]
+    struct Exists {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        exists: bool,
+    }
+    let table: Exists =
+        diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists")
+            .get_result(&mut conn)
+            .await?;
+    // The harness would create its table; a question must not change anything.
+    if !table.exists {
+        return all_names();
+    }
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let mut names = Vec::new();
+    for set in [RUNTIME, GAME] {
+        let pending = harness.pending_migrations(set).map_err(StoreError::Migration)?;
+        names.extend(pending.iter().map(|migration| migration.name().to_string()));
+    }
+    Ok(names)
+}
+
+fn all_names() -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    for set in [RUNTIME, GAME] {
+        let migrations: Vec<Box<dyn Migration<Pg>>> =
+            set.migrations().map_err(StoreError::Migration)?;
+        names.extend(migrations.iter().map(|migration| migration.name().to_string()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+async fn run_sets(
+    url: &DatabaseUrl,
+    sets: Vec<EmbeddedMigrations>,
+) -> Result<Vec<String>, StoreError> {
+    let mut conn = connect(url).await?;
+    // A session lock: it ends with the connection, whatever happens.
+    diesel::sql_query("SELECT pg_advisory_lock($1)")
+        .bind::<diesel::sql_types::BigInt, _>(LOCK)
+        .execute(&mut conn)
+        .await?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let mut names = Vec::new();
+    for set in sets {
+        let done = harness.run_pending_migrations(set).map_err(StoreError::Migration)?;
+        names.extend(done.iter().map(ToString::to_string));
+    }
+    Ok(names)
+}
+
+async fn connect(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    url.establish().await.map_err(|error| StoreError::Unavailable(error.into()))
+}
