@@ -106,11 +106,22 @@ pub enum CallClass {
 
 /// Who asks: how urgent it is, how long the caller will wait for its turn, and a count of what
 /// was sent. Clones share the count.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Caller {
     class: CallClass,
     patience: Option<Duration>,
     sent: Arc<AtomicU64>,
+    on_request: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("class", &self.class)
+            .field("patience", &self.patience)
+            .field("requests_sent", &self.requests_sent())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Caller {
@@ -124,6 +135,13 @@ impl Caller {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
+        self
+    }
+
+    /// Calls `then` at each request that goes out, for a count that outlives the caller.
+    #[must_use]
+    pub fn on_request(mut self, then: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_request = Some(Arc::new(then));
         self
     }
 
@@ -145,5 +163,8 @@ impl Caller {
     /// Counts one request that goes out.
     pub fn count_request(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
+        if let Some(then) = &self.on_request {
+            then();
+        }
     }
 }

@@ -1,4 +1,13 @@
-//! A client of the Riot Games API that never breaks a rate limit.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 pub mod api;
+pub mod client;
+mod dto;
+pub mod endpoints;
 pub mod error;
+pub mod limiter;
+pub mod testing;
+pub mod wire;
+
+pub use client::{RiotClient, RiotClientConfig};

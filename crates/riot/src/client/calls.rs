@@ -1,0 +1,168 @@
+//! A call: as many requests as it takes to have an answer, each at its turn in the budget.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::HeaderName;
+use reqwest::{Method, Request};
+use riftwatch_domain::routing::Route;
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+
+use super::RiotClient;
+use super::attempt::{Reply, TooLarge, send};
+use super::key::{Key, Refusal};
+use crate::api::Caller;
+use crate::endpoints::{MATCH_BY_ID, Resource};
+use crate::error::{LimitScope, RiotError};
+use crate::limiter::Permit;
+
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-riot-token");
+/// The pause before a failed request is repeated is a random part of this, doubled each time …
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// … up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// A call that Riot refuses so often for its limits is given up, however patient the caller: the
+/// job can save its progress and come back.
+const REFUSALS: u32 = 8;
+
+/// An answer, sorted by what to do next.
+enum Read {
+    Body(Bytes),
+    NotFound,
+    Refused { scope: LimitScope, retry_after: Duration },
+    Failed { status: u16 },
+}
+
+impl RiotClient {
+    /// Asks until there is an answer, or no hope of one. `None`: not found.
+    pub(super) async fn get(
+        &self,
+        caller: &Caller,
+        route: Route,
+        resource: &Resource<'_>,
+    ) -> Result<Option<Bytes>, RiotError> {
+        if !resource.is_sendable() {
+            return Ok(None);
+        }
+        let endpoint = resource.endpoint;
+        let mut failures = 0;
+        let mut refusals = 0;
+        let mut refused_by = LimitScope::Local;
+        loop {
+            let (permit, key) = self.turn(caller, route, endpoint, refused_by).await?;
+            let request = self.request(route, resource, &key);
+            caller.count_request();
+            let sent = tokio::spawn(send(self.0.http.clone(), request, permit)).await;
+            let failure = match sent {
+                Ok(Ok(reply)) => match self.read(route, resource, reply, &key)? {
+                    Read::Body(body) => return Ok(Some(body)),
+                    Read::NotFound => return Ok(None),
+                    Read::Refused { scope, retry_after } => {
+                        refusals += 1;
+                        refused_by = scope;
+                        if refusals == REFUSALS {
+                            return Err(RiotError::RateLimited { scope, retry_after });
+                        }
+                        // The limiter knows of it, and when the next turn can be.
+                        continue;
+                    }
+                    Read::Failed { status } => RiotError::Upstream { endpoint, status },
+                },
+                Ok(Err(source)) if source.is::<TooLarge>() => {
+                    return Err(RiotError::Decode { endpoint, path: "the end".to_owned(), source });
+                }
+                Ok(Err(source)) => RiotError::Transport { endpoint, source },
+                // The runtime is shutting down.
+                Err(stopped) => {
+                    return Err(RiotError::Transport { endpoint, source: stopped.into() });
+                }
+            };
+            self.0.health.failed(route, endpoint);
+            failures += 1;
+            if failures >= self.0.health.tries(route, endpoint) {
+                return Err(failure);
+            }
+            debug!(%route, endpoint, failures, "{failure}, trying again");
+            let longest = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.pow(failures - 1));
+            sleep(longest.mul_f64(rand::random())).await;
+        }
+    }
+
+    /// Waits for a turn, as long as the caller has patience and the key is good.
+    async fn turn(
+        &self,
+        caller: &Caller,
+        route: Route,
+        endpoint: &'static str,
+        refused_by: LimitScope,
+    ) -> Result<(Permit, Key), RiotError> {
+        self.0.keys.current()?;
+        let deadline = caller.patience().and_then(|patience| Instant::now().checked_add(patience));
+        let permit = tokio::select! {
+            permit = self.0.limiter.acquire(route, endpoint, caller.class(), deadline) => permit
+                .map_err(|retry_after| RiotError::RateLimited { scope: refused_by, retry_after })?,
+            refused = self.0.keys.refused() => return Err(refused),
+        };
+        // The key of this moment: it may have changed during the wait.
+        Ok((permit, self.0.keys.current()?))
+    }
+
+    fn request(&self, route: Route, resource: &Resource<'_>, key: &Key) -> Request {
+        let mut url = self.0.base_url.join(route, &resource.path);
+        if !resource.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&resource.query);
+        }
+        let mut request = Request::new(Method::GET, url);
+        request.headers_mut().insert(KEY_HEADER, key.header.clone());
+        request
+    }
+
+    /// What an answer means.
+    fn read(
+        &self,
+        route: Route,
+        resource: &Resource<'_>,
+        reply: Reply,
+        key: &Key,
+    ) -> Result<Read, RiotError> {
+        let endpoint = resource.endpoint;
+        let Reply { status, answer, body } = reply;
+        debug!(%route, endpoint, status, bytes = body.len(), "riot answered {status}");
+        if let Some((scope, retry_after)) = answer.refusal() {
+            warn!(%route, endpoint, ?scope, ?retry_after, "riot answered 429 to {endpoint}");
+            return Ok(Read::Refused {
+                scope: scope.unwrap_or(LimitScope::Service),
+                retry_after: retry_after.unwrap_or(Duration::from_secs(1)),
+            });
+        }
+        if (500..600).contains(&status) || status == 408 {
+            return Ok(Read::Failed { status });
+        }
+        self.0.health.answered(route, endpoint);
+        if !matches!(status, 401 | 403) {
+            self.0.keys.vouch(key);
+        }
+        match status {
+            200 => Ok(Read::Body(body)),
+            204 | 404 => Ok(Read::NotFound),
+            400 => Err(RiotError::BadRequest { endpoint }),
+            401 => {
+                self.0.keys.refuse(key, Refusal::Unauthorized);
+                Err(RiotError::Unauthorized)
+            }
+            403 if endpoint == MATCH_BY_ID => {
+                self.0.keys.forbidden(key, resource.path.last().copied().unwrap_or_default());
+                Err(RiotError::PrivateMatch)
+            }
+            403 => {
+                self.0.keys.refuse(key, Refusal::Forbidden { endpoint });
+                Err(RiotError::Forbidden { endpoint })
+            }
+            status => {
+                warn!(%route, endpoint, status, "riot answered {endpoint} with status {status}");
+                Err(RiotError::Upstream { endpoint, status })
+            }
+        }
+    }
+}

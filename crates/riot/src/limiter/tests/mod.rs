@@ -1,0 +1,7 @@
+//! The limiter against a model of Riot.
+
+mod riot;
+mod rules;
+mod schedules;
+mod soak;
+mod waiting;
