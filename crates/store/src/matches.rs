@@ -296,6 +296,20 @@ pub async fn count(conn: &mut Conn) -> Result<(i64, i64), StoreError> {
     Ok((games, participants))
 }
 
+/// When the newest stored match ended. Costs a look at one index entry: of matches that began last.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn latest_end(conn: &mut Conn) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(matches::table
+        .order((matches::game_start.desc(), matches::match_id.desc()))
+        .select(matches::game_end)
+        .first(conn)
+        .await
+        .optional()?)
+}
+
 fn read_id(text: &str) -> Result<MatchId, StoreError> {
     text.parse().map_err(|error| StoreError::corrupt("matches", "match_id", error))
 }

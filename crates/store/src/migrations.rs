@@ -73,6 +73,35 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
+/// Names of the job runtime's migrations that the database has not seen. For health checks: one
+/// query, and nothing is changed.
+///
+/// # Errors
+///
+/// When the database cannot be read.
+pub async fn missing_runtime(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    #[derive(diesel::QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let seen: Vec<Version> =
+        diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
+            .load(conn)
+            .await?;
+    let ours: Vec<Box<dyn Migration<Pg>>> =
+        RUNTIME.migrations().map_err(StoreError::Migration)?;
+    Ok(ours
+        .iter()
+        .map(|migration| migration.name())
+        .filter(|name| {
+            let version = name.version().to_string();
+            !seen.iter().any(|seen| seen.version == version)
+        })
+        .map(ToString::to_string)
+        .collect())
+}
+
 fn all_names() -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     for set in [RUNTIME, GAME] {

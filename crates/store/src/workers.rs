@@ -152,3 +152,17 @@ pub async fn prune(conn: &mut Conn, age: Duration) -> Result<usize, StoreError> 
     .await?;
     Ok(count)
 }
+
+/// Says `payload` on a channel, to whoever listens.
+///
+/// # Errors
+///
+/// When the database refuses.
+pub async fn notify(conn: &mut Conn, channel: &str, payload: &str) -> Result<(), StoreError> {
+    diesel::sql_query("SELECT pg_notify($1, $2)")
+        .bind::<Text, _>(channel)
+        .bind::<Text, _>(payload)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -235,3 +235,36 @@ pub async fn prune(conn: &mut Conn, retention: Retention, limit: i64) -> Result<
     }
     Ok(ids.len())
 }
+
+/// Runs that ended, by how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Outcomes {
+    /// Ended well.
+    #[diesel(sql_type = BigInt)]
+    pub success: i64,
+    /// Ended badly.
+    #[diesel(sql_type = BigInt)]
+    pub failed: i64,
+}
+
+/// How the runs that became due at `since` or later ended; of one job type, or of all.
+///
+/// # Errors
+///
+/// When the database cannot be asked.
+pub async fn outcomes_since(
+    conn: &mut Conn,
+    since: DateTime<Utc>,
+    job_type: Option<&str>,
+) -> Result<Outcomes, StoreError> {
+    Ok(diesel::sql_query(
+        "SELECT count(*) FILTER (WHERE status = 'success') AS success,
+                count(*) FILTER (WHERE status = 'failed') AS failed
+         FROM job_executions
+         WHERE created_at >= $1 AND ($2 IS NULL OR job_type = $2)",
+    )
+    .bind::<Timestamptz, _>(since)
+    .bind::<Nullable<diesel::sql_types::Text>, _>(job_type)
+    .get_result(conn)
+    .await?)
+}

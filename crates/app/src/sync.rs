@@ -1,0 +1,369 @@
+//! Bringing one tracked player current: new matches, and the rank.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Duration, Utc};
+use futures::stream::{self, StreamExt};
+use riftwatch_domain::causes::chain;
+use riftwatch_domain::matches::MatchId;
+use riftwatch_domain::player::Player;
+use riftwatch_riot::api::{Caller, MatchIdsQuery};
+use riftwatch_riot::error::{RiotError, Verdict};
+use riftwatch_store::matches::{RejectReason, Stored};
+use riftwatch_store::sync_cursors::ALL_QUEUES;
+use riftwatch_store::{StoreError, matches, players, ranks, sync_cursors};
+use tokio_util::sync::CancellationToken;
+
+use crate::deps::Deps;
+
+/// How far behind the cursor the list of matches begins. A match is listed when it has ended, and
+/// lists of parallel queues are not strictly in order: what ends late started before.
+const OVERLAP_H: i64 = 6;
+
+/// The most ids that one list call gives.
+const PAGE: u32 = 100;
+
+/// Matches fetched side by side for one player. Enough to use a production key's 50 requests a
+/// second at a round trip of 80 ms; each is stored as soon as it is there.
+const LANES: usize = 4;
+
+/// Something that was done for a player, told as it happens, so that no end of the run loses count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncEvent {
+    /// A match was stored.
+    MatchStored(Stored),
+    /// A match cannot be stored, now (`false`) or ever (`true`); the others go on.
+    MatchSkipped {
+        /// Whether it will not be asked for again.
+        for_good: bool,
+    },
+    /// So many queues' ranks had changed and were stored.
+    RanksChanged(usize),
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synced {
+    /// The player is current.
+    Current,
+    /// There is more to fetch: the limit per run was reached, a match failed, or somebody asked to
+    /// stop. The next sync goes on from here.
+    MoreToDo,
+    /// Riot does not know the player (any more).
+    Unknown,
+}
+
+/// Why a sync broke off. What was stored stays stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// Riot gave no answer that the work can go on with.
+    #[error("asking riot for {what} of player {puuid}")]
+    Riot {
+        /// What was asked for.
+        what: &'static str,
+        /// Whose.
+        puuid: String,
+        /// Why there is none.
+        #[source]
+        source: RiotError,
+    },
+    /// The database gave no answer.
+    #[error("storing matches of player {puuid}")]
+    Store {
+        /// Whose.
+        puuid: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl SyncError {
+    /// What the error means for the other players of the run.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Riot { source, .. } => source.verdict(),
+            Self::Store { source, .. } if source.is_transient() => Verdict::Stop,
+            Self::Store { .. } => Verdict::SkipItem,
+        }
+    }
+}
+
+/// One sync's subject and how to talk about it.
+struct Work<'a> {
+    deps: &'a Deps,
+    caller: &'a Caller,
+    player: &'a Player,
+    on_event: &'a (dyn Fn(SyncEvent) + Send + Sync),
+}
+
+/// Fetches and stores what a player played since the cursor, oldest first and at most
+/// `max_matches`, then the player's rank.
+///
+/// The cursor moves to the start of the newest match before which everything listed is stored.
+/// The first sync takes the newest `max_matches`: there tracking begins. Costs one call per hundred
+/// listed matches, one per new match, one for the rank.
+///
+/// # Errors
+///
+/// See [`SyncError`].
+pub async fn sync_player(
+    deps: &Deps,
+    caller: &Caller,
+    player: &Player,
+    max_matches: u32,
+    cancel: &CancellationToken,
+    on_event: &(dyn Fn(SyncEvent) + Send + Sync),
+) -> Result<Synced, SyncError> {
+    let work = Work { deps, caller, player, on_event };
+    let Some(matches) = work.matches(max_matches, cancel).await? else {
+        return Ok(Synced::Unknown);
+    };
+    if cancel.is_cancelled() {
+        return Ok(Synced::MoreToDo);
+    }
+    work.ranks().await?;
+    if matches == Synced::Current {
+        let mut conn = deps.store.get().await.map_err(|source| work.store_error(source))?;
+        players::mark_synced(&mut conn, &player.puuid, deps.clock.now())
+            .await
+            .map_err(|source| work.store_error(source))?;
+    }
+    Ok(matches)
+}
+
+impl Work<'_> {
+    async fn matches(
+        &self,
+        max_matches: u32,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Synced>, SyncError> {
+        let cursor = self.cursor().await?;
+        let Some(listed) = self.list(cursor, max_matches).await? else {
+            return Ok(None);
+        };
+        let mut walk = self.walk(listed).await?;
+        let within_limit = usize::try_from(max_matches).unwrap_or(usize::MAX);
+        let mut left = walk.missing.len() > within_limit;
+        let mut todo = walk.missing.clone().into_iter().take(within_limit);
+
+        // Until a cursor exists, a second start would list a later window and leave a gap behind
+        // what is stored: so the oldest match goes first, alone, and leaves one.
+        let mut result = Ok(());
+        while cursor.is_none()
+            && walk.reached().is_none()
+            && result.is_ok()
+            && !cancel.is_cancelled()
+        {
+            let Some(oldest) = todo.next() else { break };
+            result = self.fetch(&oldest).await.map(|fetched| walk.settle(oldest, fetched));
+            self.advance(&walk).await?;
+        }
+        let broken_off = AtomicBool::new(result.is_err());
+        let mut lanes = stream::iter(todo)
+            .take_while(|_| {
+                std::future::ready(!cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed))
+            })
+            .map(|id| async move { (self.fetch(&id).await, id) })
+            .buffer_unordered(LANES);
+        while let Some((fetched, id)) = lanes.next().await {
+            match fetched {
+                Ok(fetched) => walk.settle(id, fetched),
+                // Nothing new is begun, but what the other lanes have under way is paid for:
+                // it is waited for and stored.
+                Err(error) => {
+                    broken_off.store(true, Ordering::Relaxed);
+                    result = result.and(Err(error));
+                }
+            }
+        }
+        drop(lanes);
+        self.advance(&walk).await?;
+        result?;
+        left |= !walk.missing_is_settled(within_limit);
+        Ok(Some(if left { Synced::MoreToDo } else { Synced::Current }))
+    }
+
+    async fn cursor(&self) -> Result<Option<DateTime<Utc>>, SyncError> {
+        let mut conn = self.conn().await?;
+        sync_cursors::synced_until(&mut conn, &self.player.puuid, ALL_QUEUES)
+            .await
+            .map_err(|source| self.store_error(source))
+    }
+
+    /// Ids of what may be new, oldest first; `None`: Riot does not know the player.
+    async fn list(
+        &self,
+        cursor: Option<DateTime<Utc>>,
+        max_matches: u32,
+    ) -> Result<Option<Vec<MatchId>>, SyncError> {
+        let start_time = cursor.map(|cursor| cursor - Duration::hours(OVERLAP_H));
+        let count = if cursor.is_some() { PAGE } else { max_matches.clamp(1, PAGE) };
+        let mut seen = HashSet::new();
+        let mut newest_first = Vec::new();
+        loop {
+            let start = u32::try_from(newest_first.len()).unwrap_or(u32::MAX);
+            let query = MatchIdsQuery { start_time, start, count, ..MatchIdsQuery::default() };
+            let region = self.player.platform.region();
+            let page = self
+                .deps
+                .riot
+                .match_ids(self.caller, region, &self.player.puuid, &query)
+                .await
+                .map_err(|source| self.riot_error("the matches", source))?;
+            let Some(page) = page else { return Ok(None) };
+            let full = page.len() >= count as usize;
+            let before = newest_first.len();
+            // A match that ends between two pages moves the rest down by one: the same id twice.
+            newest_first.extend(page.into_iter().filter(|id| seen.insert(id.clone())));
+            let grew = newest_first.len() > before;
+            if cursor.is_none() || !full || !grew {
+                break;
+            }
+        }
+        newest_first.reverse();
+        Ok(Some(newest_first))
+    }
+
+    /// What is known of the listed ids.
+    async fn walk(&self, listed: Vec<MatchId>) -> Result<Walk, SyncError> {
+        let now = self.deps.clock.now();
+        let mut conn = self.conn().await?;
+        let missing = matches::missing(&mut conn, &listed, now)
+            .await
+            .map_err(|source| self.store_error(source))?;
+        let starts =
+            matches::starts(&mut conn, &listed).await.map_err(|source| self.store_error(source))?;
+        Ok(Walk { listed, missing, starts: starts.into_iter().collect(), settled: HashSet::new() })
+    }
+
+    /// Gets one match and stores it. The only error is one that ends the whole sync.
+    async fn fetch(&self, id: &MatchId) -> Result<Fetched, SyncError> {
+        let answer = self.deps.riot.match_by_id(self.caller, id).await;
+        let mut conn = self.conn().await?;
+        let now = self.deps.clock.now();
+        let rejected = match answer {
+            Ok(Some(game)) => {
+                match matches::store(&mut conn, &game, now).await {
+                    Ok(stored) => {
+                        tracing::debug!(match.id = %id, "stored match {id}");
+                        (self.on_event)(SyncEvent::MatchStored(stored));
+                        return Ok(Fetched::Stored(game.game_start));
+                    }
+                    Err(source) if source.is_transient() => return Err(self.store_error(source)),
+                    // One match that the tables refuse must not stop the others.
+                    Err(error) => {
+                        tracing::warn!(match.id = %id, error = chain(&error), "match {id} does not fit the tables");
+                        (RejectReason::Malformed, chain(&error))
+                    }
+                }
+            }
+            Ok(None) => (RejectReason::Gone, "riot answers 404".to_owned()),
+            Err(RiotError::PrivateMatch) => (RejectReason::Private, String::new()),
+            Err(error @ RiotError::Decode { .. }) => {
+                tracing::warn!(match.id = %id, error = chain(&error), "match {id} cannot be read");
+                (RejectReason::Malformed, chain(&error))
+            }
+            Err(error) if error.verdict() == Verdict::SkipItem => {
+                tracing::warn!(match.id = %id, error = chain(&error), "match {id} has to wait");
+                (self.on_event)(SyncEvent::MatchSkipped { for_good: false });
+                return Ok(Fetched::NotNow);
+            }
+            Err(error) => return Err(self.riot_error("a match", error)),
+        };
+        let (reason, detail) = rejected;
+        matches::reject(&mut conn, id, reason, &detail, now)
+            .await
+            .map_err(|source| self.store_error(source))?;
+        (self.on_event)(SyncEvent::MatchSkipped { for_good: true });
+        Ok(Fetched::Rejected)
+    }
+
+    async fn advance(&self, walk: &Walk) -> Result<(), SyncError> {
+        let Some(reached) = walk.reached() else { return Ok(()) };
+        let mut conn = self.conn().await?;
+        let now = self.deps.clock.now();
+        sync_cursors::advance(&mut conn, &self.player.puuid, ALL_QUEUES, reached, now)
+            .await
+            .map_err(|source| self.store_error(source))
+    }
+
+    async fn ranks(&self) -> Result<(), SyncError> {
+        let entries = self
+            .deps
+            .riot
+            .league_entries_by_puuid(self.caller, self.player.platform, &self.player.puuid)
+            .await
+            .map_err(|source| self.riot_error("the rank", source))?;
+        let mut conn = self.conn().await?;
+        let now = self.deps.clock.now();
+        let changed = ranks::record(&mut conn, &self.player.puuid, &entries, now)
+            .await
+            .map_err(|source| self.store_error(source))?;
+        if changed > 0 {
+            (self.on_event)(SyncEvent::RanksChanged(changed));
+        }
+        Ok(())
+    }
+
+    async fn conn(&self) -> Result<riftwatch_store::PooledConn, SyncError> {
+        self.deps.store.get().await.map_err(|source| self.store_error(source))
+    }
+
+    fn riot_error(&self, what: &'static str, source: RiotError) -> SyncError {
+        SyncError::Riot { what, puuid: self.player.puuid.to_string(), source }
+    }
+
+    fn store_error(&self, source: StoreError) -> SyncError {
+        SyncError::Store { puuid: self.player.puuid.to_string(), source }
+    }
+}
+
+/// What became of one match.
+enum Fetched {
+    /// It is stored and started at this time.
+    Stored(DateTime<Utc>),
+    /// It will not be asked for again soon.
+    Rejected,
+    /// It failed for now: the cursor must not pass it.
+    NotNow,
+}
+
+/// The listed matches, oldest first, and what is known of each.
+struct Walk {
+    listed: Vec<MatchId>,
+    missing: Vec<MatchId>,
+    starts: HashMap<MatchId, DateTime<Utc>>,
+    settled: HashSet<MatchId>,
+}
+
+impl Walk {
+    fn settle(&mut self, id: MatchId, fetched: Fetched) {
+        match fetched {
+            Fetched::Stored(start) => {
+                self.starts.insert(id.clone(), start);
+                self.settled.insert(id);
+            }
+            Fetched::Rejected => {
+                self.settled.insert(id);
+            }
+            Fetched::NotNow => {}
+        }
+    }
+
+    fn missing_is_settled(&self, within_limit: usize) -> bool {
+        self.missing.iter().take(within_limit).all(|id| self.settled.contains(id))
+    }
+
+    /// The latest start among the matches before the first gap.
+    fn reached(&self) -> Option<DateTime<Utc>> {
+        let missing: HashSet<&MatchId> = self.missing.iter().collect();
+        self.listed
+            .iter()
+            .take_while(|id| !missing.contains(id) || self.settled.contains(*id))
+            .filter_map(|id| self.starts.get(id))
+            .max()
+            .copied()
+    }
+}
