@@ -1,0 +1,80 @@
+//! The outermost layer: every request gets an id, every failure the envelope.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::access;
+use crate::error::ApiError;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over from the sender.
+const MAX_ID_LEN: usize = 128;
+
+/// Middleware, to be wrapped around everything else.
+pub(crate) async fn edge<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let request_id = request_id(req.headers());
+    let span = tracing::info_span!(
+        "request",
+        request.id = %request_id,
+        http.method = %req.method(),
+        http.path = req.path(),
+    );
+    async {
+        let response = match access::check(req.head()) {
+            Ok(()) => next.call(req).await?.map_into_boxed_body(),
+            Err(refusal) => req.into_response(refusal.render(&request_id)),
+        };
+        let response = envelope(response, &request_id);
+        tracing::debug!(http.status = response.status().as_u16(), "answered");
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The sender's id if it is one that can stand in a log line, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=MAX_ID_LEN).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    sent.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+/// Puts failures of handlers, extractors and the framework into one shape.
+fn envelope(response: ServiceResponse, request_id: &str) -> ServiceResponse {
+    let mut response = match failure(&response, request_id) {
+        Some(told) => response.into_response(told),
+        None => response,
+    };
+    let id = HeaderValue::from_str(request_id).expect("ids are made of plain characters");
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// A failure in the envelope; `None` for successes, and where it is in the envelope already.
+fn failure(response: &ServiceResponse, request_id: &str) -> Option<HttpResponse> {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
+    Some(match ours {
+        Some(error) => error.render(request_id),
+        None => ApiError::of_status(status).render(request_id),
+    })
+}

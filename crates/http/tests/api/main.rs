@@ -1,0 +1,9 @@
+//! The API as a client sees it: a real server on loopback, a real database, a Riot API in memory.
+
+mod executions;
+mod harness;
+mod jobs;
+mod matches;
+mod players;
+mod service;
+mod table;
