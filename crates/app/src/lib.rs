@@ -4,6 +4,7 @@
 //! waits for Riot, and whatever it has finished is committed: it can be dropped at any await.
 
 pub mod deps;
+pub mod rank_check;
 pub mod sync;
 pub mod tracking;
 

@@ -185,9 +185,9 @@ impl Work<'_> {
         Ok(Some(if left { Synced::MoreToDo } else { Synced::Current }))
     }
 
-    async fn cursor(&self) -> Result<Option<DateTime<Utc>>, SyncError> {
+    async fn cursor(&self) -> Result<Option<sync_cursors::Synced>, SyncError> {
         let mut conn = self.conn().await?;
-        sync_cursors::synced_until(&mut conn, &self.player.puuid, ALL_QUEUES)
+        sync_cursors::find(&mut conn, &self.player.puuid, ALL_QUEUES)
             .await
             .map_err(|source| self.store_error(source))
     }
@@ -195,10 +195,12 @@ impl Work<'_> {
     /// Ids of what may be new, oldest first; `None`: Riot does not know the player.
     async fn list(
         &self,
-        cursor: Option<DateTime<Utc>>,
+        cursor: Option<sync_cursors::Synced>,
         max_matches: u32,
     ) -> Result<Option<Vec<MatchId>>, SyncError> {
-        let start_time = cursor.map(|cursor| cursor - Duration::hours(OVERLAP_H));
+        // What was played before tracking began is none of a sync's business.
+        let start_time =
+            cursor.map(|synced| synced.from.max(synced.until - Duration::hours(OVERLAP_H)));
         let count = if cursor.is_some() { PAGE } else { max_matches.clamp(1, PAGE) };
         let mut seen = HashSet::new();
         let mut newest_first = Vec::new();
@@ -356,14 +358,16 @@ impl Walk {
         self.missing.iter().take(within_limit).all(|id| self.settled.contains(id))
     }
 
-    /// The latest start among the matches before the first gap.
-    fn reached(&self) -> Option<DateTime<Utc>> {
+    /// The span of the matches before the first gap.
+    fn reached(&self) -> Option<sync_cursors::Synced> {
         let missing: HashSet<&MatchId> = self.missing.iter().collect();
-        self.listed
-            .iter()
-            .take_while(|id| !missing.contains(id) || self.settled.contains(*id))
-            .filter_map(|id| self.starts.get(id))
-            .max()
-            .copied()
+        let starts = || {
+            self.listed
+                .iter()
+                .take_while(|id| !missing.contains(id) || self.settled.contains(*id))
+                .filter_map(|id| self.starts.get(id))
+                .copied()
+        };
+        Some(sync_cursors::Synced { from: starts().min()?, until: starts().max()? })
     }
 }

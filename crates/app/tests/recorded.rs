@@ -134,9 +134,7 @@ async fn check_participants(client: &tokio_postgres::Client, file: &Value) -> us
         let kept: Vec<i64> =
             ours["details"]["items"].as_array().expect("items").iter().map(int).collect();
         assert_eq!(kept, items, "{who} items");
-        for (challenge, value) in
-            ours["details"]["challenges"].as_object().into_iter().flatten()
-        {
+        for (challenge, value) in ours["details"]["challenges"].as_object().into_iter().flatten() {
             assert_eq!(
                 value.as_f64(),
                 theirs["challenges"][challenge].as_f64(),
@@ -160,8 +158,8 @@ async fn every_recorded_match_is_stored_as_the_file_says() {
     let mut participants = 0;
     for path in &files {
         let body = std::fs::read(path).expect("a readable file");
-        let game = parse_match(&body)
-            .unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        let game =
+            parse_match(&body).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
         let stored = matches::store(&mut conn, &game, noon())
             .await
             .unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));

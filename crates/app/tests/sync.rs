@@ -89,7 +89,8 @@ impl Scene {
 
     async fn cursor(&self) -> Option<DateTime<Utc>> {
         let mut conn = self.deps.store.get().await.unwrap();
-        sync_cursors::synced_until(&mut conn, &self.player.puuid, ALL_QUEUES).await.unwrap()
+        let synced = sync_cursors::find(&mut conn, &self.player.puuid, ALL_QUEUES).await.unwrap();
+        synced.map(|synced| synced.until)
     }
 
     fn fetched(&self, id: &MatchId) -> usize {
@@ -117,9 +118,20 @@ async fn the_first_sync_takes_the_newest_and_later_ones_what_is_new() {
 
     scene.play(31);
     assert_eq!(scene.sync(20).await.unwrap(), Synced::Current);
-    // What was played before tracking began stays out, though the overlap lists some of it.
     assert_eq!(scene.stored().await, names(11..=31));
     assert_eq!(scene.count(|e| matches!(e, SyncEvent::MatchStored(s) if s.new)), 21);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_played_before_tracking_began_stays_out() {
+    let scene = Scene::new().await;
+    for number in 1..=30 {
+        scene.play(number);
+    }
+    // The cursor is two hours after the beginning, and the next list begins six hours before it.
+    assert_eq!(scene.sync(3).await.unwrap(), Synced::Current);
+    assert_eq!(scene.sync(20).await.unwrap(), Synced::Current);
+    assert_eq!(scene.stored().await, names(28..=30));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -201,6 +201,20 @@ impl RankEntry {
     }
 }
 
+impl fmt::Display for RankEntry {
+    /// `GOLD II, 40 LP`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tier) = &self.tier {
+            write!(f, "{tier}")?;
+            if let Some(division) = self.division.filter(|_| !tier.is_apex()) {
+                write!(f, " {division}")?;
+            }
+            f.write_str(", ")?;
+        }
+        write!(f, "{} LP", self.league_points)
+    }
+}
+
 /// A rank, seen at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RankSnapshot {

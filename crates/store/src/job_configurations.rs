@@ -213,14 +213,22 @@ pub async fn insert(
         .try_into()
 }
 
-/// Stores the jobs whose names are not taken; leaves the others as they are. Returns how many.
+/// Stores the jobs whose types have none yet, and whose names are not taken; leaves what is there as
+/// it is, renamed or not. Returns how many.
 ///
 /// # Errors
 ///
 /// When the database refuses.
 pub async fn insert_absent(conn: &mut Conn, settings: &[JobSettings]) -> Result<usize, StoreError> {
+    let known: Vec<String> = jobs::table.select(jobs::job_type).distinct().load(conn).await?;
+    let absent: Vec<&JobSettings> =
+        settings.iter().filter(|job| !known.contains(&job.job_type)).collect();
+    if absent.is_empty() {
+        return Ok(0);
+    }
+    // Another process may start at the same moment.
     let count = diesel::insert_into(jobs::table)
-        .values(settings)
+        .values(absent)
         .on_conflict(jobs::name)
         .do_nothing()
         .execute(conn)

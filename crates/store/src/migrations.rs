@@ -89,8 +89,7 @@ pub async fn missing_runtime(conn: &mut Conn) -> Result<Vec<String>, StoreError>
         diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(conn)
             .await?;
-    let ours: Vec<Box<dyn Migration<Pg>>> =
-        RUNTIME.migrations().map_err(StoreError::Migration)?;
+    let ours: Vec<Box<dyn Migration<Pg>>> = RUNTIME.migrations().map_err(StoreError::Migration)?;
     Ok(ours
         .iter()
         .map(|migration| migration.name())

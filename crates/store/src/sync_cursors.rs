@@ -14,26 +14,36 @@ use crate::schema::player_sync_cursors;
 /// Stands for all queues together in a cursor's key.
 pub const ALL_QUEUES: QueueId = QueueId(0);
 
-/// How far a player is stored without a gap: every listed match that started before is there.
-/// `None`: nothing yet.
+/// From when until when a player is stored without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synced {
+    /// Start of the oldest match of the first sync: there tracking began.
+    pub from: DateTime<Utc>,
+    /// Every listed match that started from then until this time is stored.
+    pub until: DateTime<Utc>,
+}
+
+/// How far a player is stored. `None`: nothing yet.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn synced_until(
+pub async fn find(
     conn: &mut Conn,
     puuid: &Puuid,
     queue: QueueId,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(player_sync_cursors::table
+) -> Result<Option<Synced>, StoreError> {
+    let row: Option<(DateTime<Utc>, DateTime<Utc>)> = player_sync_cursors::table
         .find((puuid.as_str(), queue.0))
-        .select(player_sync_cursors::synced_until)
+        .select((player_sync_cursors::synced_from, player_sync_cursors::synced_until))
         .first(conn)
         .await
-        .optional()?)
+        .optional()?;
+    Ok(row.map(|(from, until)| Synced { from, until }))
 }
 
-/// Moves the cursor on; never back, whatever order two syncs of one player end in.
+/// Moves the cursor on; never back, whatever order two syncs of one player end in. The beginning
+/// is that of the first call.
 ///
 /// # Errors
 ///
@@ -42,7 +52,7 @@ pub async fn advance(
     conn: &mut Conn,
     puuid: &Puuid,
     queue: QueueId,
-    synced_until: DateTime<Utc>,
+    synced: Synced,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     use player_sync_cursors as cursors;
@@ -50,7 +60,8 @@ pub async fn advance(
         .values((
             cursors::puuid.eq(puuid.as_str()),
             cursors::queue_id.eq(queue.0),
-            cursors::synced_until.eq(synced_until),
+            cursors::synced_from.eq(synced.from),
+            cursors::synced_until.eq(synced.until),
             cursors::updated_at.eq(now),
         ))
         .on_conflict((cursors::puuid, cursors::queue_id))

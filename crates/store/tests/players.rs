@@ -5,7 +5,7 @@ use riftwatch_domain::player::{Account, RiotId};
 use riftwatch_domain::rank::{Division, RANKED_SOLO, RankEntry, Tier};
 use riftwatch_domain::routing::Platform;
 use riftwatch_store::players::{self, Tracked};
-use riftwatch_store::sync_cursors::{self, ALL_QUEUES};
+use riftwatch_store::sync_cursors::{self, ALL_QUEUES, Synced};
 use riftwatch_store::{StoreError, ranks};
 use riftwatch_testkit::builders::noon;
 use riftwatch_testkit::{TestDb, player};
@@ -99,15 +99,14 @@ async fn the_cursor_never_moves_back() {
     let mut conn = test.db.get().await.unwrap();
     let fox = account("fox");
     players::track(&mut conn, &fox, Platform::Euw1, 10, noon()).await.unwrap();
-    let at = async |conn: &mut _| {
-        sync_cursors::synced_until(conn, &fox.puuid, ALL_QUEUES).await.unwrap()
-    };
+    let at = async |conn: &mut _| sync_cursors::find(conn, &fox.puuid, ALL_QUEUES).await.unwrap();
     assert_eq!(at(&mut conn).await, None);
     let later = noon() + TimeDelta::hours(2);
     for until in [noon(), later, noon()] {
-        sync_cursors::advance(&mut conn, &fox.puuid, ALL_QUEUES, until, noon()).await.unwrap();
+        let synced = Synced { from: until, until };
+        sync_cursors::advance(&mut conn, &fox.puuid, ALL_QUEUES, synced, noon()).await.unwrap();
     }
-    assert_eq!(at(&mut conn).await, Some(later));
+    assert_eq!(at(&mut conn).await, Some(Synced { from: noon(), until: later }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

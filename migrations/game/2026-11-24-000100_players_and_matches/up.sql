@@ -41,14 +41,17 @@ CREATE INDEX players_riot_id_trgm_idx ON players USING gin (lower(game_name || '
 CREATE TABLE player_sync_cursors (
     puuid          text        NOT NULL,
     queue_id       integer     NOT NULL,
+    synced_from    timestamptz NOT NULL,
     synced_until   timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT player_sync_cursors_pkey PRIMARY KEY (puuid, queue_id),
+    CONSTRAINT player_sync_cursors_span_check CHECK (synced_from <= synced_until),
     CONSTRAINT player_sync_cursors_puuid_fkey FOREIGN KEY (puuid) REFERENCES players (puuid) ON DELETE CASCADE
 );
 COMMENT ON TABLE player_sync_cursors IS 'How far each tracked player is stored without a gap.';
 COMMENT ON COLUMN player_sync_cursors.queue_id IS 'Riot''s queue number; 0 stands for all queues together.';
-COMMENT ON COLUMN player_sync_cursors.synced_until IS 'Every listed match that started before this time, back to where tracking began, is stored.';
+COMMENT ON COLUMN player_sync_cursors.synced_from IS 'Start of the oldest match of the first sync: there tracking began.';
+COMMENT ON COLUMN player_sync_cursors.synced_until IS 'Every listed match that started from synced_from up to this time is stored.';
 
 CREATE TABLE player_ranks (
     id             bigint      GENERATED ALWAYS AS IDENTITY,

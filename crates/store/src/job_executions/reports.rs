@@ -185,6 +185,37 @@ pub async fn median_duration_s(conn: &mut Conn, job_id: JobId) -> Result<Option<
     Ok(median.seconds)
 }
 
+/// Row versions in the table of runs that are of no more use to anybody, as PostgreSQL counts them.
+///
+/// # Errors
+///
+/// When the database cannot be asked.
+pub async fn dead_rows(conn: &mut Conn) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Dead {
+        #[diesel(sql_type = BigInt)]
+        rows: i64,
+    }
+    let dead: Option<Dead> = diesel::sql_query(
+        "SELECT n_dead_tup AS rows FROM pg_stat_user_tables WHERE relid = 'job_executions'::regclass",
+    )
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(dead.map_or(0, |dead| dead.rows))
+}
+
+/// Makes the space of dead row versions usable again. Locks nobody out; somebody else's VACUUM of
+/// the table makes it return at once.
+///
+/// # Errors
+///
+/// When the database refuses: the connection must be no transaction's.
+pub async fn vacuum(conn: &mut Conn) -> Result<(), StoreError> {
+    use diesel_async::SimpleAsyncConnection;
+    Ok(conn.batch_execute("VACUUM (SKIP_LOCKED, TRUNCATE off) job_executions").await?)
+}
+
 /// Which ended runs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {

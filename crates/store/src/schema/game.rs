@@ -108,6 +108,7 @@ diesel::table! {
     player_sync_cursors (puuid, queue_id) {
         puuid -> Text,
         queue_id -> Int4,
+        synced_from -> Timestamptz,
         synced_until -> Timestamptz,
         updated_at -> Timestamptz,
     }
