@@ -73,8 +73,12 @@ fn failure(response: &ServiceResponse, request_id: &str) -> Option<HttpResponse>
         return None;
     }
     let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
-    Some(match ours {
+    let mut told = match ours {
         Some(error) => error.render(request_id),
         None => ApiError::of_status(status).render(request_id),
-    })
+    };
+    if let Some(allowed) = response.headers().get(header::ALLOW) {
+        told.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    Some(told)
 }

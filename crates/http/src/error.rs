@@ -26,6 +26,9 @@ macro_rules! codes {
         }
 
         impl Code {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// The word, and the HTTP status that goes with it.
             const fn parts(self) -> (&'static str, u16) {
                 match self { $(Self::$variant => ($name, $status),)* }
@@ -324,5 +327,20 @@ impl From<ManageError> for ApiError {
 impl From<tokio::task::JoinError> for ApiError {
     fn from(error: tokio::task::JoinError) -> Self {
         Self::new(Code::Internal, INTERNAL).caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_every_code_with_its_status() {
+        let page = include_str!("../../../docs/api.md");
+        for code in Code::ALL {
+            let (name, status) = code.parts();
+            let row = format!("| `{name}` | {status} |");
+            assert!(page.contains(&row), "docs/api.md lacks {row}");
+        }
     }
 }

@@ -76,8 +76,9 @@ fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
         let (code, path) = match named_in(&message, "unknown field") {
             Some(name) => (Code::UnknownField, name.to_owned()),
             None => {
-                let missing = named_in(&message, "missing field");
-                (Code::InvalidQuery, missing.map_or(path, ToOwned::to_owned))
+                let named = named_in(&message, "missing field")
+                    .or_else(|| named_in(&message, "duplicate field"));
+                (Code::InvalidQuery, named.map_or(path, ToOwned::to_owned))
             }
         };
         ApiError::new(code, message).field(path)
@@ -158,8 +159,13 @@ fn too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let malformed =
-        |error: &serde_json::Error| ApiError::new(Code::MalformedBody, format!("not JSON: {error}"));
+    let malformed = |error: &serde_json::Error| {
+        ApiError::new(Code::MalformedBody, format!("not JSON: {error}"))
+    };
+    // serde reads the fields of a struct from a list, too.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::new(Code::InvalidValue, "expected an object, not a list"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         match error.inner().classify() {
@@ -192,6 +198,10 @@ fn bad_data(path: &str, error: &serde_json::Error) -> ApiError {
         (Code::UnknownField, within(name))
     } else if let Some(name) = named_in(&message, "missing field") {
         (Code::ValidationFailed, within(name))
+    } else if let Some(name) = named_in(&message, "duplicate field") {
+        (Code::InvalidValue, within(name))
+    } else if path == "." {
+        return ApiError::new(Code::InvalidValue, message);
     } else {
         (Code::InvalidValue, path.to_owned())
     };
@@ -300,17 +310,9 @@ mod tests {
             ("{", "MalformedBody", "None"),
             (r#"{"name": "a"} x"#, "MalformedBody", "None"),
             (r#"{"name": "a", "x": 1}"#, "UnknownField", r#"Some("x")"#),
-            (
-                r#"{"name": "a", "schedule": {"x": 1}}"#,
-                "UnknownField",
-                r#"Some("schedule.x")"#,
-            ),
+            (r#"{"name": "a", "schedule": {"x": 1}}"#, "UnknownField", r#"Some("schedule.x")"#),
             ("{}", "ValidationFailed", r#"Some("name")"#),
-            (
-                r#"{"name": "a", "schedule": {}}"#,
-                "ValidationFailed",
-                r#"Some("schedule.every")"#,
-            ),
+            (r#"{"name": "a", "schedule": {}}"#, "ValidationFailed", r#"Some("schedule.every")"#),
             (
                 r#"{"name": "a", "schedule": {"every": "x"}}"#,
                 "InvalidValue",

@@ -1,8 +1,8 @@
 //! The HTTP API: what goes in and out, and the table of routes.
 //!
-//! A request passes [`edge`] (its id, its host), finds its route in the table of [`routes`], is
-//! checked by [`extract`], and is done by a verb of `riftwatch-app`, a function of the store or of
-//! the job runtime. What comes out is a view; what goes wrong is an [`error`].
+//! A request passes `edge` (its id, its host), finds its route in the table of `routes`, is
+//! checked by `extract`, and is done by a verb of `riftwatch-app`, a function of the store or of
+//! the job runtime. What comes out is a view; what goes wrong is an `error`.
 
 mod access;
 mod edge;

@@ -53,17 +53,10 @@ impl Default for HttpConfig {
 /// # Panics
 ///
 /// Outside a tokio runtime.
-pub fn server(
-    listener: TcpListener,
-    state: ApiState,
-    config: HttpConfig,
-) -> io::Result<Server> {
+pub fn server(listener: TcpListener, state: ApiState, config: HttpConfig) -> io::Result<Server> {
     let api = Data::new(Api::new(state, Handle::current()));
     let server = HttpServer::new(move || {
-        App::new()
-            .wrap(from_fn(edge))
-            .app_data(Data::clone(&api))
-            .configure(routes::configure)
+        App::new().wrap(from_fn(edge)).app_data(Data::clone(&api)).configure(routes::configure)
     })
     .workers(config.workers)
     .max_connections(config.max_connections)

@@ -91,7 +91,9 @@ impl Job for TrackedPlayerUpdater {
                 }
                 Err(error) => match error.verdict() {
                     Verdict::ComeBack(retry_after) => {
-                        tracing::info!("the rate limit is used up; the rest comes in {retry_after:?}");
+                        tracing::info!(
+                            "the rate limit is used up; the rest comes in {retry_after:?}"
+                        );
                         return Ok(Outcome::RateLimited { retry_after });
                     }
                     Verdict::Stop => {

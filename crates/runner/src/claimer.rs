@@ -32,7 +32,7 @@ pub(crate) async fn run(
     job_types: Vec<String>,
     work: mpsc::Sender<Work>,
 ) {
-    let mut link = Link::new(&db, "claims");
+    let mut link = Link::to_queue(&db, "claims");
     let mut more = true;
     while !control.draining.is_cancelled() {
         if !more {

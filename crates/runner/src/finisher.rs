@@ -58,7 +58,7 @@ pub(crate) struct Writer {
 impl Finisher {
     pub(crate) fn new(db: &Db, control: &Arc<Control>) -> (Self, Writer) {
         let (sender, messages) = mpsc::channel(QUEUE);
-        let link = Link::new(db, "finishes");
+        let link = Link::to_queue(db, "finishes");
         (Self(sender), Writer { messages, control: Arc::clone(control), link })
     }
 

@@ -28,6 +28,8 @@ pub trait Job: Send + Sync + 'static {
     const DEFAULT_INTERVAL: Duration;
     /// Whether that row is enabled.
     const DEFAULT_ENABLED: bool = true;
+    /// The name of that row.
+    const DEFAULT_NAME: &'static str = Self::KIND;
 
     /// Does one run's work. Must watch [`JobContext::cancel`] where it can take long: half a second
     /// after a timeout, and two seconds after a cancel or at the end of a shutdown's grace, its

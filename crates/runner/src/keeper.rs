@@ -83,7 +83,7 @@ async fn run(db: Db, control: Arc<Control>, identity: Identity) {
     let config = control.config.clone();
     // A heartbeat that hangs for a third of the lease is given up, so that a second one, over a new
     // connection, is in time.
-    let mut link = Link::new(&db, "heartbeat")
+    let mut link = Link::to_queue(&db, "heartbeat")
         .with_patience((config.lease / 3).max(Duration::from_millis(200)));
     let mut beats = interval(config.heartbeat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);

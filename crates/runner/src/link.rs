@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use riftwatch_store::{Conn, Db, StoreError};
+use riftwatch_store::{Conn, Db, StoreError, job_executions};
 use tracing::{info, warn};
 
 /// A statement that takes longer is given up, and its connection with it: the server, or the way
@@ -18,11 +18,12 @@ pub(crate) struct Link {
     conn: Option<Conn>,
     patience: Duration,
     failures: u32,
+    queue: bool,
 }
 
 impl Link {
     pub(crate) fn new(db: &Db, name: &'static str) -> Self {
-        Self { db: db.clone(), name, conn: None, patience: PATIENCE, failures: 0 }
+        Self { db: db.clone(), name, conn: None, patience: PATIENCE, failures: 0, queue: false }
     }
 
     pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
@@ -30,13 +31,26 @@ impl Link {
         self
     }
 
+    /// For work on the queue alone.
+    pub(crate) fn to_queue(db: &Db, name: &'static str) -> Self {
+        Self { queue: true, ..Self::new(db, name) }
+    }
+
     /// The connection, for one piece of work. [`Link::settle`] has to see what came of it. If this
     /// future or the work's is dropped half-way, the connection is not used again.
     pub(crate) async fn take(&mut self) -> Result<Conn, StoreError> {
         match self.conn.take() {
             Some(conn) => Ok(conn),
-            None => self.bounded(self.db.dedicated()).await,
+            None => self.bounded(self.open()).await,
         }
+    }
+
+    async fn open(&self) -> Result<Conn, StoreError> {
+        let mut conn = self.db.dedicated().await?;
+        if self.queue {
+            job_executions::prefer_keys(&mut conn).await?;
+        }
+        Ok(conn)
     }
 
     /// Gives up on work that takes too long.

@@ -23,6 +23,8 @@ pub struct JobType {
     pub default_interval: Duration,
     /// Whether that row is enabled.
     pub default_enabled: bool,
+    /// The name of that row.
+    pub default_name: &'static str,
     /// JSON schema of `config_json`.
     pub schema: Value,
     /// The settings that hold where `config_json` says nothing.
@@ -109,6 +111,7 @@ impl<D: Send + Sync + 'static> Registry<D> {
             description: J::DESCRIPTION,
             default_interval: J::DEFAULT_INTERVAL,
             default_enabled: J::DEFAULT_ENABLED,
+            default_name: J::DEFAULT_NAME,
             schema: schemars::schema_for!(J::Config).to_value(),
             default_config,
         };

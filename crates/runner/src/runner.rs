@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use riftwatch_domain::execution::ExecutionId;
 use riftwatch_store::job_configurations::JobSettings;
 use riftwatch_store::{Db, StoreError, job_configurations, migrations, workers};
-use serde_json::json;
 use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -54,7 +53,7 @@ impl Runner {
     /// none, and leaves the others as they are. The tables must be there
     /// ([`migrations::run_runtime`]).
     ///
-    /// Opens up to six connections of its own beside the pool of `db`. Must be called within a
+    /// Opens up to seven connections of its own beside the pool of `db`. Must be called within a
     /// multi-thread tokio runtime.
     ///
     /// # Errors
@@ -98,6 +97,7 @@ impl Runner {
                 Some(tokio::spawn(claimer::run(db.clone(), Arc::clone(&control), kinds, sender)));
             parts.worker = Some(tokio::spawn(worker::run(engine, work)));
             parts.writer = Some(tokio::spawn(writer.run()));
+            parts.sweep = Some(tokio::spawn(upkeep::sweep(db.clone(), Arc::clone(&control))));
         }
         if control.config.scheduler_enabled {
             parts.ticker = Some(tokio::spawn(ticker::run(db.clone(), Arc::clone(&control))));
@@ -148,7 +148,7 @@ fn default_rows(catalog: &Catalog) -> Vec<JobSettings> {
     catalog
         .types()
         .map(|job_type| JobSettings {
-            name: job_type.kind.to_owned(),
+            name: job_type.default_name.to_owned(),
             job_type: job_type.kind.to_owned(),
             interval_seconds: Some(
                 i32::try_from(job_type.default_interval.as_secs()).unwrap_or(i32::MAX).max(1),
@@ -158,7 +158,7 @@ fn default_rows(catalog: &Catalog) -> Vec<JobSettings> {
             manual_only: false,
             jitter_seconds: 0,
             enabled: job_type.default_enabled,
-            config_json: json!({}),
+            config_json: job_type.default_config.clone(),
             timeout_seconds: None,
             max_instances: 1,
             misfire_policy: "once".to_owned(),
@@ -176,6 +176,7 @@ struct Parts {
     worker: Option<JoinHandle<()>>,
     writer: Option<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
+    sweep: Option<JoinHandle<()>>,
     wakeups: Option<JoinHandle<()>>,
     keeper: Option<std::thread::JoinHandle<()>>,
 }
@@ -365,6 +366,10 @@ impl RunnerHandle {
         finish("finishes", parts.writer.take()).await;
         control.ended.cancel();
         finish("upkeep", parts.upkeep.take()).await;
+        // A VACUUM that is under way is not worth waiting for.
+        if let Some(sweep) = parts.sweep.take() {
+            sweep.abort();
+        }
         finish("notifications", parts.wakeups.take()).await;
         if let Some(keeper) = parts.keeper.take() {
             let joined = tokio::task::spawn_blocking(move || keeper.join()).await;

@@ -1,4 +1,5 @@
-//! What has to be done now and then: partitions ahead, old runs out, dead processes out.
+//! What has to be done now and then: partitions ahead, old runs out, dead processes out, and the
+//! queue swept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,34 @@ const BATCHES: usize = 200;
 
 /// Rows of dead processes stay so long, for whoever wants to know what became of them.
 const DEAD_WORKERS: Duration = Duration::from_secs(24 * 3600);
+
+/// So many dead row versions make a sweep. Each run leaves one, and claims have to step over them.
+const SWEEP_AT: i64 = 1000;
+
+/// The shortest and the longest time between looks at the number of dead row versions.
+const SWEEP_LOOK: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(300));
+
+/// Sweeps the table of runs while it is busy. Autovacuum comes once a minute, and by then a busy
+/// queue has left some ten thousand dead rows at its head.
+pub(crate) async fn sweep(db: Db, control: Arc<Control>) {
+    // A sweep of a large table may take long; giving up half-way would lose all of it.
+    let mut link = Link::new(&db, "sweep").with_patience(Duration::from_secs(3600));
+    let (mut wait, longest) = SWEEP_LOOK;
+    while timeout(wait, control.draining.cancelled()).await.is_err() {
+        match on!(link, conn => job_executions::dead_rows(conn)) {
+            Ok(dead) if dead >= SWEEP_AT => {
+                let swept = on!(link, conn => job_executions::vacuum(conn));
+                let left = on!(link, conn => job_executions::dead_rows(conn)).unwrap_or(dead);
+                // Somebody's old snapshot needs them, or the tables are not ours to sweep: there
+                // is no use in trying again soon.
+                let in_vain = swept.is_err() || left > dead / 2;
+                wait = if in_vain { (wait * 2).min(longest) } else { SWEEP_LOOK.0 };
+            }
+            Ok(_) => wait = SWEEP_LOOK.0,
+            Err(_) => wait = (wait * 2).min(longest),
+        }
+    }
+}
 
 /// Does the upkeep until the shutdown begins.
 pub(crate) async fn run(db: Db, control: Arc<Control>) {

@@ -201,9 +201,8 @@ pub(crate) async fn logs(
     PathArg(id): PathArg<ExecutionId>,
     QueryArgs(args): QueryArgs<LogArgs>,
 ) -> Result<HttpResponse, ApiError> {
-    let invalid = |field: &str, message: String| {
-        ApiError::new(Code::InvalidQuery, message).field(field)
-    };
+    let invalid =
+        |field: &str, message: String| ApiError::new(Code::InvalidQuery, message).field(field);
     let after = args.after.unwrap_or(0);
     if after < 0 {
         return Err(invalid("after", "expected 0 or more".to_owned()));

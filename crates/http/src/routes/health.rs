@@ -48,10 +48,7 @@ pub(crate) struct Ready {
         (status = 200, body = Ready),
         (status = 503, body = ErrorEnvelope, description = "Something that the process needs is missing"),
     ))]
-pub(crate) async fn ready(
-    api: Data<Api>,
-    _: QueryArgs<NoArgs>,
-) -> Result<Json<Ready>, ApiError> {
+pub(crate) async fn ready(api: Data<Api>, _: QueryArgs<NoArgs>) -> Result<Json<Ready>, ApiError> {
     let found = [
         ("database", database(&api).await),
         ("schema", schema(&api).await),

@@ -121,14 +121,9 @@ pub(crate) async fn create(
     _: QueryArgs<NoArgs>,
     JsonBody(wish): JsonBody<NewJobRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let made = manage::create(
-        &api.deps.store,
-        &api.catalog,
-        &api.runner_config,
-        wish.into(),
-        &actor(),
-    )
-    .await?;
+    let made =
+        manage::create(&api.deps.store, &api.catalog, &api.runner_config, wish.into(), &actor())
+            .await?;
     let job = JobView::from(made);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("/api/v1/jobs/{}", job.id())))
@@ -139,10 +134,7 @@ pub(crate) async fn create(
 /// Every job type that the program knows, with the schema of its settings.
 #[utoipa::path(get, path = "/api/v1/jobs/types", tag = "jobs",
     responses((status = 200, body = List<JobTypeView>)))]
-pub(crate) async fn types(
-    api: Data<Api>,
-    _: QueryArgs<NoArgs>,
-) -> Json<List<JobTypeView>> {
+pub(crate) async fn types(api: Data<Api>, _: QueryArgs<NoArgs>) -> Json<List<JobTypeView>> {
     Json(List { items: api.catalog.types().map(JobTypeView::from).collect(), next_cursor: None })
 }
 
@@ -213,9 +205,8 @@ fn answer(job: manage::JobView) -> HttpResponse {
 }
 
 /// An edit: what is not given stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, expecting = "an object with the fields to change")]
-#[derive(Default)]
 pub(crate) struct JobChangesRequest {
     name: Option<String>,
     job_type: Option<String>,
@@ -327,7 +318,9 @@ async fn edit(
     .await;
     match edited {
         Ok(job) => Ok(answer(job)),
-        Err(error @ ManageError::VersionConflict { .. }) if req.headers().contains_key(IF_MATCH) => {
+        Err(error @ ManageError::VersionConflict { .. })
+            if req.headers().contains_key(IF_MATCH) =>
+        {
             Err(ApiError::from(error).code(Code::PreconditionFailed))
         }
         Err(error) => Err(error.into()),
@@ -405,14 +398,8 @@ pub(crate) async fn pause(
     JsonBody(wish): JsonBody<PauseRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let actor = Actor { reason: wish.reason, ..actor() };
-    let paused = manage::pause(
-        &api.deps.store,
-        &api.catalog,
-        &api.runner_config,
-        id,
-        wish.until,
-        &actor,
-    );
+    let paused =
+        manage::pause(&api.deps.store, &api.catalog, &api.runner_config, id, wish.until, &actor);
     Ok(answer(paused.await?))
 }
 

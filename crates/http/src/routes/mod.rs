@@ -122,7 +122,5 @@ fn resource(path: &str, routes: &[&Route]) -> Resource {
 }
 
 fn get_or_head() -> impl Guard {
-    guard::fn_guard(|cx: &GuardContext<'_>| {
-        matches!(cx.head().method, Method::GET | Method::HEAD)
-    })
+    guard::fn_guard(|cx: &GuardContext<'_>| matches!(cx.head().method, Method::GET | Method::HEAD))
 }

@@ -149,9 +149,9 @@ pub(crate) async fn list_tracked(
 }
 
 fn platform(text: Option<&str>) -> Result<Option<Platform>, ApiError> {
-    text.map(str::parse::<Platform>).transpose().map_err(|error| {
-        ApiError::new(Code::InvalidQuery, error.to_string()).field("platform")
-    })
+    text.map(str::parse::<Platform>)
+        .transpose()
+        .map_err(|error| ApiError::new(Code::InvalidQuery, error.to_string()).field("platform"))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -208,9 +208,9 @@ pub(crate) async fn show(
 }
 
 pub(super) async fn find(conn: &mut Conn, puuid: &Puuid) -> Result<Player, ApiError> {
-    players::find(conn, puuid).await?.ok_or_else(|| {
-        ApiError::new(Code::PlayerNotFound, "no player with this puuid is known")
-    })
+    players::find(conn, puuid)
+        .await?
+        .ok_or_else(|| ApiError::new(Code::PlayerNotFound, "no player with this puuid is known"))
 }
 
 /// A player's newest rank in each queue.
@@ -257,8 +257,7 @@ pub(crate) async fn rank_history(
     QueryArgs(args): QueryArgs<HistoryArgs>,
 ) -> Result<Json<List<RankView>>, ApiError> {
     let queue_type = args.queue_type.as_deref().unwrap_or(RANKED_SOLO);
-    let page: Page<DateTime<Utc>> =
-        Page::of("rank-history", args.limit, args.cursor.as_deref())?;
+    let page: Page<DateTime<Utc>> = Page::of("rank-history", args.limit, args.cursor.as_deref())?;
     let mut conn = api.deps.store.get().await?;
     find(&mut conn, &puuid).await?;
     let before = page.after().copied();

@@ -291,7 +291,8 @@ impl StatsView {
         let mut champions: BTreeMap<i32, (&str, Vec<&PlayedAs>)> = BTreeMap::new();
         let mut positions: BTreeMap<&str, Vec<&PlayedAs>> = BTreeMap::new();
         for part in parts {
-            let champion = champions.entry(part.champion_id).or_insert((&part.champion_name, vec![]));
+            let champion =
+                champions.entry(part.champion_id).or_insert((&part.champion_name, vec![]));
             champion.1.push(part);
             positions.entry(&part.position).or_default().push(part);
         }
@@ -350,7 +351,10 @@ impl SumsView {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "sums over one player's matches stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sums over one player's matches stay far below 2^52"
+)]
 fn ratio(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::harness::Harness;
 
 async fn make(api: &Harness, name: &str, config: Value) -> i64 {
-    let job = json!({ "name": name, "job_type": "toy", "manual_only": true, "config_json": config });
+    let job =
+        json!({ "name": name, "job_type": "toy", "manual_only": true, "config_json": config });
     let made = api.send(Method::POST, "/api/v1/jobs/", job).await;
     made.body["id"].as_i64().unwrap()
 }
@@ -37,7 +38,41 @@ async fn a_triggered_run_is_recorded_with_what_it_did() {
     let run = trigger(&api, job).await;
     ended(&api, run).await;
     let path = format!("/api/v1/jobs/executions/{run}");
-    assert_snapshot!(api.get(&path).await.shown(), @"");
+    assert_snapshot!(api.get(&path).await.shown(), @r##"
+    200
+    {
+      "attempt": 1,
+      "cancel_requested_at": null,
+      "config_snapshot": {
+        "games": 2
+      },
+      "config_version": 1,
+      "created_at": "…",
+      "duration_seconds": "…",
+      "ended_at": "…",
+      "error": null,
+      "id": 1,
+      "job_id": 2,
+      "job_name": "play",
+      "job_type": "toy",
+      "log_data": {
+        "mood": "good"
+      },
+      "metrics": {
+        "games_played": 2
+      },
+      "progress": null,
+      "reason": "completed",
+      "requested_by": "api",
+      "retry_of": null,
+      "scheduled_for": null,
+      "slot": 0,
+      "started_at": "…",
+      "status": "success",
+      "trigger": "manual",
+      "worker_id": "…"
+    }
+    "##);
     let list = api.get(&format!("/api/v1/jobs/{job}/executions")).await.body;
     let item = &list["items"][0];
     assert_eq!((&item["id"], &item["status"]), (&json!(run), &json!("success")));
@@ -55,9 +90,28 @@ async fn a_second_trigger_says_which_run_is_in_the_way() {
     let job = make(&api, "play", json!({})).await;
     let path = format!("/api/v1/jobs/{job}/trigger");
     let first = api.post(&path).await;
-    assert_snapshot!(first.shown(), @"");
+    assert_snapshot!(first.shown(), @r##"
+    202
+    {
+      "execution_id": 1,
+      "message": "execution 1 will run as soon as a worker is free"
+    }
+    "##);
     assert_eq!(first.header("location"), "/api/v1/jobs/executions/1");
-    assert_snapshot!(api.post(&path).await.shown(), @"");
+    assert_snapshot!(api.post(&path).await.shown(), @r##"
+    409
+    {
+      "error": {
+        "code": "already_running",
+        "execution_id": 1,
+        "execution_ids": [
+          1
+        ],
+        "message": "the job is running already, as execution 1",
+        "request_id": "…"
+      }
+    }
+    "##);
     let job = api.get(&format!("/api/v1/jobs/{job}")).await.body;
     assert_eq!(job["running_execution_id"], json!(1));
 }
@@ -76,7 +130,17 @@ async fn a_run_is_cancelled_once() {
         (&run_now["status"], &run_now["reason"]),
         (&json!("cancelled"), &json!("cancelled"))
     );
-    assert_snapshot!(api.post(&path).await.shown(), @"");
+    assert_snapshot!(api.post(&path).await.shown(), @r##"
+    409
+    {
+      "error": {
+        "code": "already_ended",
+        "message": "execution 1 has ended already: it is cancelled",
+        "request_id": "…",
+        "status": "cancelled"
+      }
+    }
+    "##);
     let unknown = api.post("/api/v1/jobs/executions/99/cancel").await;
     assert_eq!(unknown.brief(), "404 execution_not_found -");
 }
@@ -157,7 +221,25 @@ async fn a_log_is_read_from_where_one_was_and_by_level_and_text() {
     execution_logs::append(&mut conn, &lines).await.unwrap();
     drop(conn);
     let path = format!("/api/v1/jobs/executions/{run}/logs");
-    assert_snapshot!(api.get(&format!("{path}?limit=1")).await.shown(), @"");
+    assert_snapshot!(api.get(&format!("{path}?limit=1")).await.shown(), @r##"
+    200
+    {
+      "ended": false,
+      "items": [
+        {
+          "at": "2026-01-01T12:00:00Z",
+          "fields": {
+            "n": 1
+          },
+          "level": "INFO",
+          "message": "Line 1 of 100%",
+          "seq": 1,
+          "target": "toy"
+        }
+      ],
+      "next_after": 1
+    }
+    "##);
     let seqs = async |query: &str| {
         let page = api.get(&format!("{path}?{query}")).await.body;
         let items = page["items"].as_array().unwrap_or_else(|| panic!("{query}: {page}"));
@@ -172,7 +254,10 @@ async fn a_log_is_read_from_where_one_was_and_by_level_and_text() {
 
     let download = api.get(&format!("{path}?format=jsonl&level=WARN")).await;
     assert_eq!(download.header("content-type"), "application/x-ndjson");
-    assert_snapshot!(download.text, @"");
+    assert_snapshot!(download.text, @r##"
+    {"seq":2,"at":"2026-01-01T12:00:00Z","level":"WARN","target":"toy","message":"Line 2 of 100%","fields":{"n":2}}
+    {"seq":4,"at":"2026-01-01T12:00:00Z","level":"ERROR","target":"toy","message":"Line 4 of 100%","fields":{"n":4}}
+    "##);
     let unknown = api.get("/api/v1/jobs/executions/99/logs?format=jsonl").await;
     assert_eq!(unknown.brief(), "404 execution_not_found -");
 }

@@ -99,10 +99,8 @@ impl Harness {
     /// An account that Riot knows on EUW: `Name#EUW`, with the puuid of `builders::player(name)`.
     pub(crate) fn add_account(&self, name: &str) -> Player {
         let player = builders::player(name).build();
-        self.riot.add_account(Account {
-            puuid: player.puuid.clone(),
-            riot_id: player.riot_id.clone(),
-        });
+        self.riot
+            .add_account(Account { puuid: player.puuid.clone(), riot_id: player.riot_id.clone() });
         self.riot.add_summoner(
             player.platform,
             Summoner {
@@ -118,8 +116,7 @@ impl Harness {
     /// A tracked player in the database, tracked since `at`.
     pub(crate) async fn add_tracked(&self, name: &str, at: DateTime<Utc>) -> Player {
         let player = builders::player(name).build();
-        let account =
-            Account { puuid: player.puuid.clone(), riot_id: player.riot_id.clone() };
+        let account = Account { puuid: player.puuid.clone(), riot_id: player.riot_id.clone() };
         let mut conn = self.conn().await;
         players::track(&mut conn, &account, player.platform, 1_000, at).await.unwrap();
         player
@@ -184,7 +181,8 @@ fn hide(body: &mut Value) {
     match body {
         Value::Object(map) => {
             for (key, value) in map {
-                let changes = ["request_id", "worker_id", "duration_seconds"].contains(&key.as_str())
+                let changes = ["request_id", "worker_id", "duration_seconds"]
+                    .contains(&key.as_str())
                     || (key == "next_cursor" && value.is_string());
                 if changes && !value.is_null() {
                     *value = "…".into();
@@ -239,11 +237,7 @@ impl Job for Toy {
     const DEFAULT_INTERVAL: Duration = Duration::from_secs(3600);
     const DEFAULT_ENABLED: bool = false;
 
-    async fn run(
-        &self,
-        cx: &JobContext<Deps>,
-        config: ToyConfig,
-    ) -> Result<Outcome, JobError> {
+    async fn run(&self, cx: &JobContext<Deps>, config: ToyConfig) -> Result<Outcome, JobError> {
         cx.increment_metric("games_played", i64::from(config.games));
         cx.log_entry("mood", "good");
         if config.endless {

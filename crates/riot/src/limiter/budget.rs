@@ -22,6 +22,8 @@ const LOG_REACH: Duration = Duration::from_mins(10);
 const LOG_SLACK: Duration = Duration::from_mins(2);
 /// Added to every wait that Riot asks for, times a random part, so that not all come back at once.
 const JITTER: Duration = Duration::from_millis(250);
+/// Percent of a limit that refusals can cost at most.
+const MOST_PENALTIES: u64 = 50;
 /// Waits after refusals without a word about how long: 1, 2, 4 … up to this.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
@@ -47,12 +49,22 @@ impl Window {
         }
     }
 
-    /// Tokens there are: the limit, less the share left to other tools, less penalties; at least one.
+    /// Tokens there are: our share of the limit, less penalties; at least one.
     fn tokens(&self, usage_factor: f64, now: Instant) -> u64 {
-        let penalties = self.penalties.iter().filter(|until| **until > now).count();
-        let share = f64::from(self.limit) * usage_factor;
-        let lost = (share * 0.01 * penalties as f64).ceil();
-        ((share.floor() - lost).max(1.0)) as u64
+        let share = self.share(usage_factor);
+        let penalties = self.penalties.iter().filter(|until| **until > now).count() as u64;
+        (share - (share * penalties.min(MOST_PENALTIES)).div_ceil(100)).max(1)
+    }
+
+    /// What the usage factor leaves us, at least one.
+    fn share(&self, usage_factor: f64) -> u64 {
+        ((f64::from(self.limit) * usage_factor).floor() as u64).max(1)
+    }
+
+    /// Tokens to set aside for others: what they use beyond what the usage factor leaves them.
+    fn set_aside(&self, usage_factor: f64, now: Instant) -> u64 {
+        let theirs = u64::from(self.limit).saturating_sub(self.share(usage_factor));
+        self.foreign_held(now).saturating_sub(theirs)
     }
 
     pub(super) fn foreign_held(&self, now: Instant) -> u64 {
@@ -132,7 +144,7 @@ impl Budget {
     fn window_turn(&self, window: &Window, now: Instant, ahead: u64) -> Turn {
         let tokens = window.tokens(self.usage_factor, now);
         let held = (self.answered.len() - self.first_held(window.period, now)) as u64;
-        let used = u64::from(self.in_flight) + held + window.foreign_held(now);
+        let used = u64::from(self.in_flight) + held + window.set_aside(self.usage_factor, now);
         // Each round of as many requests as there are tokens takes a period.
         let (rounds, place) = (ahead / tokens, ahead % tokens);
         let needed = (used + place + 1).saturating_sub(tokens);
@@ -267,7 +279,6 @@ impl Budget {
     pub(super) fn refuse(
         &mut self,
         now: Instant,
-        taken_at: Instant,
         told: &Told,
         retry_after: Option<Duration>,
         dice: f64,
@@ -288,13 +299,9 @@ impl Budget {
                 .max()
                 .unwrap_or(JITTER * 4)
         });
-        // Several requests that were on their way together are refused together: that is one
-        // mistake, not many.
-        if self.is_news(taken_at) {
-            for index in guilty {
-                let window = &mut self.windows[index];
-                window.penalties.push(now + window.period * 10);
-            }
+        for index in guilty {
+            let window = &mut self.windows[index];
+            window.penalties.push(now + window.period * 10);
         }
         self.block(now, wait + JITTER.mul_f64(dice));
     }
@@ -307,6 +314,7 @@ impl Budget {
         retry_after: Option<Duration>,
         dice: f64,
     ) {
+        // Several requests that were on their way together are refused together: one strike.
         if self.is_news(taken_at) {
             self.strikes = (self.strikes + 1).min(7);
         }
@@ -364,9 +372,9 @@ impl Budget {
     pub(super) fn use_of(&self, window: &Window, now: Instant) -> (u64, u64, u64) {
         let held = (self.answered.len() - self.first_held(window.period, now)) as u64
             + u64::from(self.in_flight);
-        let foreign = window.foreign_held(now);
-        let free = window.tokens(self.usage_factor, now).saturating_sub(held + foreign);
-        (held, foreign, free)
+        let used = held + window.set_aside(self.usage_factor, now);
+        let free = window.tokens(self.usage_factor, now).saturating_sub(used);
+        (held, window.foreign_held(now), free)
     }
 
     pub(super) fn next_free(&self, window: &Window, now: Instant) -> Instant {

@@ -1,6 +1,6 @@
 //! The rate limiter: who may send a request, and when. It knows nothing of HTTP.
 //!
-//! [`state`] decides and is pure; this file gives it the time, wakes those whose turn has come,
+//! The module `state` decides and is pure; this file gives it the time, wakes those whose turn has come,
 //! and gives tokens back when a caller goes away.
 
 mod answer;

@@ -206,11 +206,11 @@ impl RouteState {
         match refusal.scope {
             Some(LimitScope::Application) => {
                 method.refusals.application += 1;
-                self.app.refuse(now, granted.at, &answer.app, wait, dice);
+                self.app.refuse(now, &answer.app, wait, dice);
             }
             Some(LimitScope::Method) => {
                 method.refusals.method += 1;
-                method.budget.refuse(now, granted.at, &answer.method, wait, dice);
+                method.budget.refuse(now, &answer.method, wait, dice);
             }
             Some(LimitScope::Service | LimitScope::Local) => {
                 method.refusals.service += 1;

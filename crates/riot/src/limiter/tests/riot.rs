@@ -70,9 +70,7 @@ impl Rule {
     fn arrived(&self) -> u32 {
         u32::try_from(self.arrivals.len()).expect("few")
     }
-}
 
-impl Rule {
     /// Whole seconds until the window has room again.
     fn retry_after(&self, now: Instant) -> u64 {
         let start = match self.windowing {

@@ -211,11 +211,12 @@ async fn a_usage_factor_keeps_a_shared_key_within_its_limit() {
 }
 
 /// What a stranger will do next cannot be known, only what he did. So without a usage factor it
-/// comes to refusals; but to no more than one for each window.
+/// comes to refusals; each leaves him some room, until there are few.
 #[tokio::test(start_paused = true)]
-async fn an_unexpected_stranger_does_not_make_us_hammer() {
+async fn an_unexpected_stranger_is_given_room() {
     let (sent, refused, _) = beside_a_stranger(1.0).await;
-    assert!(refused <= 100, "{refused} of {sent}");
+    assert!(refused * 100 <= sent * 3, "{refused} of {sent}");
+    assert!(sent >= 7000, "{sent}");
 }
 
 #[tokio::test(start_paused = true)]
