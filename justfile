@@ -1,0 +1,52 @@
+# Short names for what one does here all day. `./run RECIPE` first installs what is missing.
+
+# Arguments reach the programs as they were typed, spaces and all.
+set positional-arguments
+
+# List the recipes.
+_default:
+    @just --list
+
+# Watch the main job work: private PostgreSQL, simulated Riot API and server in one process.
+demo *options:
+    @cargo run -p riftwatch -- demo "$@"
+
+# Run the server against the real Riot API (RIOT_API_KEY) or RIOT_API_BASE_URL.
+serve *options:
+    @cargo run -p riftwatch -- serve "$@"
+
+# Run the simulated Riot API alone.
+sim *options:
+    @cargo run -p riftwatch -- sim "$@"
+
+# The private database: `just db start|stop|url|psql`.
+db *command:
+    @cargo run -q -p riftwatch -- db "$@"
+
+# Run every test, documentation examples included; names or `-p CRATE` narrow it down.
+test *options:
+    cargo test --workspace "$@"
+
+# Write every file as rustfmt would.
+fmt:
+    cargo fmt --all
+
+# Fail if rustfmt would write any file otherwise.
+fmt-check:
+    cargo fmt --all -- --check
+
+# Fail on any warning of the compiler or clippy.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Build the documentation; a dead link is an error.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Fail on a dependency that deny.toml does not want (licences, bans, sources).
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Everything that CI does.
+ci:
+    .ci/run
