@@ -1,3 +1,106 @@
-//! The riftwatch program.
+//! The riftwatch program: reads the settings and wires the crates together.
 
-fn main() {}
+mod cli;
+mod commands;
+mod database;
+mod output;
+mod server;
+mod settings;
+mod signals;
+mod telemetry;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::settings::Settings;
+
+/// How the program ends when nothing went wrong with itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// What was asked for is done: 0.
+    Fine,
+    /// It was done and the answer is no: a run that failed, a check that did not hold: 1.
+    No,
+}
+
+/// Why the program could not do what was asked: exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Said(String),
+    #[error(transparent)]
+    Settings(#[from] settings::SettingsError),
+    #[error(transparent)]
+    Filter(#[from] telemetry::InvalidFilter),
+    #[error(transparent)]
+    Database(#[from] database::DatabaseError),
+    #[error("the private database")]
+    Embedded(#[from] riftwatch_store::embedded::EmbeddedError),
+    #[error("the database")]
+    Store(#[from] riftwatch_store::StoreError),
+    #[error("the Riot client")]
+    Riot(#[from] riftwatch_riot::error::RiotError),
+    #[error("the simulator")]
+    Sim(#[from] riftwatch_sim::SimError),
+    #[error(transparent)]
+    Track(#[from] riftwatch_app::tracking::TrackError),
+    #[error("the job runtime")]
+    Runner(#[from] riftwatch_runner::RunnerError),
+    #[error(transparent)]
+    Manage(#[from] riftwatch_runner::manage::ManageError),
+    #[error("the HTTP server on {bind}")]
+    Http {
+        bind: std::net::SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn main() -> ExitCode {
+    // Before anything speaks TLS; without a default, the first connection would panic.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        unreachable!("nothing else installs a provider");
+    }
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("the machine can run threads");
+    match runtime.block_on(run(cli)) {
+        Ok(Exit::Fine) => ExitCode::SUCCESS,
+        Ok(Exit::No) => ExitCode::from(1),
+        Err(failure) => {
+            report(&failure);
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let settings = Settings::load(cli.config.as_deref())?;
+    telemetry::init(&settings.log)?;
+    match cli.command {
+        Command::Serve { bind } => commands::serve::run(&settings, bind).await,
+        Command::Demo(args) => commands::demo::run(&settings, args).await,
+        Command::Sim(args) => commands::sim::run(args).await,
+        Command::Migrate => commands::migrate::run(&settings).await,
+        Command::Doctor { json } => commands::doctor::run(&settings, json).await,
+        Command::Job(command) => commands::job::run(&settings, command).await,
+        Command::Player(command) => commands::player::run(&settings, command).await,
+        Command::Db(command) => commands::db::run(&settings, command).await,
+    }
+}
+
+/// Tells a person what went wrong, cause by cause.
+fn report(failure: &Failure) {
+    let mut stderr = std::io::stderr();
+    let _ = writeln!(stderr, "riftwatch: {failure}");
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        let _ = writeln!(stderr, "  because: {cause}");
+        source = cause.source();
+    }
+}

@@ -1,0 +1,10 @@
+//! What the program does, one file a command.
+
+pub(crate) mod db;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod job;
+pub(crate) mod migrate;
+pub(crate) mod player;
+pub(crate) mod serve;
+pub(crate) mod sim;
