@@ -7,7 +7,7 @@ use riftwatch_sim::{Latency, SimConfig, Simulator};
 use riftwatch_testkit::TestDb;
 use serde_json::json;
 
-use crate::harness::{Server, number, until};
+use crate::harness::{Server, client, number, texts, until};
 
 const PLAYERS: usize = 3;
 
@@ -24,7 +24,7 @@ async fn a_killed_sync_is_completed_by_the_next_process_without_gap_or_double() 
     let sim = Simulator::start(SimConfig { latency, ..SimConfig::default() }).await.unwrap();
     let server = Server::start(&test, &sim).await;
     let mut listed = BTreeSet::new();
-    let client = reqwest::Client::new();
+    let client = client();
     for (riot_id, platform) in sim.some_riot_ids(PLAYERS) {
         let body = json!({"riot_id": riot_id.to_string(), "platform": platform});
         let (status, player) = server.post("/api/v1/players/track", Some(body)).await;
@@ -64,7 +64,8 @@ async fn a_killed_sync_is_completed_by_the_next_process_without_gap_or_double() 
     let unfinished = "SELECT count(*) FROM job_executions WHERE status IN ('pending', 'running')";
     assert_eq!(number(&test, unfinished).await, 0);
 
-    let stored = stored_ids(&test).await;
+    let stored: BTreeSet<String> =
+        texts(&test, "SELECT match_id FROM matches").await.into_iter().collect();
     let absent: Vec<_> = listed.difference(&stored).collect();
     assert!(absent.is_empty(), "never stored: {absent:?}");
     let incomplete = "SELECT count(*) FROM matches m WHERE \
@@ -77,13 +78,4 @@ async fn a_killed_sync_is_completed_by_the_next_process_without_gap_or_double() 
     assert!((distinct..=distinct + 4).contains(&asked), "{asked} requests for {distinct} matches");
     assert_eq!(sim.stats().by_status.get(&429), None);
     sim.stop().await;
-}
-
-async fn stored_ids(test: &TestDb) -> BTreeSet<String> {
-    let (client, connection) = test.url().connect_raw().await.unwrap();
-    let driver = tokio::spawn(connection);
-    let rows = client.query("SELECT match_id FROM matches", &[]).await.unwrap();
-    drop(client);
-    driver.await.unwrap().unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
 }

@@ -56,8 +56,8 @@ fn it_opens_with_its_address_and_the_database_can_be_looked_into() {
 
 /// Where PostgreSQL's own user can go, which is not everywhere that we can when we are root.
 fn data_dir() -> tempfile::TempDir {
-    let dir = tempfile::Builder::new().prefix("rw").tempdir_in("/tmp").unwrap();
+    let dir = tempfile::Builder::new().prefix("rw").tempdir_in("/tmp").expect("a directory");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(dir.path(), open).unwrap();
+    std::fs::set_permissions(dir.path(), open).expect("it is ours");
     dir
 }

@@ -158,7 +158,8 @@ impl Drop for Server {
     }
 }
 
-fn client() -> reqwest::Client {
+/// For plain HTTP.
+pub(crate) fn client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -180,10 +181,19 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>
 
 /// One number out of the database.
 pub(crate) async fn number(test: &TestDb, sql: &str) -> i64 {
+    rows(test, sql).await.first().expect("a row").get(0)
+}
+
+/// A column of texts out of the database.
+pub(crate) async fn texts(test: &TestDb, sql: &str) -> Vec<String> {
+    rows(test, sql).await.iter().map(|row| row.get(0)).collect()
+}
+
+async fn rows(test: &TestDb, sql: &str) -> Vec<tokio_postgres::Row> {
     let (client, connection) = test.url().connect_raw().await.expect("a connection");
     let driver = tokio::spawn(connection);
-    let number = client.query_one(sql, &[]).await.expect("an answer").get(0);
+    let rows = client.query(sql, &[]).await.expect("an answer");
     drop(client);
     driver.await.expect("no panic").expect("the connection closes");
-    number
+    rows
 }
