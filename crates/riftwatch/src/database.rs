@@ -26,7 +26,7 @@ pub(crate) enum DatabaseError {
     Embedded(#[from] EmbeddedError),
     #[error("the database named by DATABASE_URL, {url}")]
     Store {
-        url: DatabaseUrl,
+        url: String,
         #[source]
         source: StoreError,
     },
@@ -39,7 +39,7 @@ impl Database {
         let database = Self::reach(settings).await?;
         let done = migrations::run(&database.url)
             .await
-            .map_err(|source| DatabaseError::Store { url: database.url.clone(), source })?;
+            .map_err(|source| DatabaseError::Store { url: database.url.to_string(), source })?;
         if !done.is_empty() {
             tracing::info!(migrations = done.len(), "brought the database up to date");
         }

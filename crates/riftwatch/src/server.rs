@@ -65,7 +65,6 @@ impl Server {
         let http = riftwatch_http::server(listener, state, HttpConfig::default())
             .map_err(|source| Failure::Http { bind: addr, source })?;
         let handle = http.handle();
-        #[expect(clippy::disallowed_methods, reason = "joined in `stop`")]
         let http_task = tokio::spawn(http);
         Ok(Self { addr, store, runner, grace, http: handle, http_task, database })
     }

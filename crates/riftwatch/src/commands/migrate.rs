@@ -11,7 +11,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Exit, Failure> {
     let database = Database::reach(settings).await?;
     let done = migrations::run(&database.url)
         .await
-        .map_err(|source| DatabaseError::Store { url: database.url.clone(), source })?;
+        .map_err(|source| DatabaseError::Store { url: database.url.to_string(), source })?;
     if done.is_empty() {
         line("the database is up to date");
     }
