@@ -1,0 +1,182 @@
+//! Is there a stretch of games that another person seems to have played?
+//!
+//! The scan looks at every stretch of at least four games with at least four games outside, and
+//! takes the one that differs most from the rest in four things at once: how well the games were
+//! played, at what hours, in which role, and with Flash on which key. That the best of thousands of
+//! stretches differs much is usual; how much is usual is learnt, not assumed.
+
+use std::ops::Range;
+
+use crate::special::ln_gamma;
+use crate::statistics::{Played, Statistics};
+
+/// Games without which there is no stretch to speak of.
+pub const FEWEST_GAMES: usize = 12;
+
+const SHORTEST: usize = 4;
+
+/// What is compared: the index, the hour as two numbers, the main role, the key of Flash.
+const CHANNELS: usize = 5;
+
+/// Variance of each coordinate of the hour, several times that of one game: sessions have their
+/// own.
+const HOUR_VARIANCE: f32 = 0.4;
+
+/// The stretch of games that differs most from the rest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Break {
+    /// Which games.
+    pub games: Range<usize>,
+    /// How far its mean index is above that of the rest, in standard errors.
+    pub distance: f32,
+    /// How differently champions are chosen inside, as log Bayes factor.
+    pub champions: f32,
+    /// The same for roles.
+    pub roles: f32,
+    /// How far apart the hours of play are, in standard errors of independent games.
+    pub hours: f32,
+}
+
+/// Looks for the stretch; `None` with fewer than [`FEWEST_GAMES`]. O(n²), 4 µs for 60 games.
+pub fn scan(games: &[Played], account: &Statistics) -> Option<Break> {
+    let n = games.len();
+    if n < FEWEST_GAMES {
+        return None;
+    }
+    let sums = running_sums(games, account);
+    let mut squares = vec![0.0_f32; n + 1];
+    let (mut best, mut stretch) = (0.0_f32, 0..SHORTEST);
+    for length in SHORTEST..=n - SHORTEST {
+        // With the means taken out, difference² · L(n−L)/n is sum² · n/(L(n−L)).
+        let weight = n as f32 / (length * (n - length)) as f32;
+        let squares = &mut squares[..=n - length];
+        squares.fill(0.0);
+        for channel in &sums {
+            for ((square, from), to) in squares.iter_mut().zip(channel).zip(&channel[length..]) {
+                *square += (to - from) * (to - from);
+            }
+        }
+        let largest = largest(squares);
+        if largest * weight > best {
+            best = largest * weight;
+            let start = squares.iter().position(|square| *square == largest).unwrap_or(0);
+            stretch = start..start + length;
+        }
+    }
+    let (inside, outside) = (stretch.len() as f32, (n - stretch.len()) as f32);
+    let sum = sums[0][stretch.end] - sums[0][stretch.start];
+    Some(Break {
+        distance: sum * (n as f32 / (inside * outside)).sqrt(),
+        champions: choice_difference(games, &stretch, 0.6, |game| game.champion_id),
+        roles: choice_difference(games, &stretch, 0.8, |game| game.role.index() as u32),
+        hours: hour_distance(games, &stretch),
+        games: stretch,
+    })
+}
+
+/// Sums of every channel up to each game, each with mean 0 and in its standard deviations.
+fn running_sums(games: &[Played], account: &Statistics) -> [Vec<f32>; CHANNELS] {
+    let n = games.len() as f32;
+    let mut roles = [0.0_f32; 5];
+    for game in games {
+        roles[game.role.index()] += 1.0;
+    }
+    let mut main = 0;
+    for role in 1..5 {
+        if roles[role] > roles[main] {
+            main = role;
+        }
+    }
+    let value = |channel: usize, game: &Played| match channel {
+        0 => game.index,
+        1 => game.hour[0],
+        2 => game.hour[1],
+        3 => f32::from(u8::from(game.role.index() == main)),
+        _ => {
+            f32::from(u8::from(game.flash_slot.is_some() && game.flash_slot != account.first_slot))
+        }
+    };
+    std::array::from_fn(|channel| {
+        let mean = games.iter().map(|game| value(channel, game)).sum::<f32>() / n;
+        let variance = match channel {
+            0 => account.all.variance() as f32,
+            1 | 2 => HOUR_VARIANCE,
+            // A share's own variance, and something for what one or two games would do.
+            _ => mean * (1.0 - mean) + 0.1,
+        };
+        let scale = 1.0 / variance.sqrt();
+        let mut sums = Vec::with_capacity(games.len() + 1);
+        let mut sum = 0.0;
+        sums.push(sum);
+        for game in games {
+            sum += scale * (value(channel, game) - mean);
+            sums.push(sum);
+        }
+        sums
+    })
+}
+
+/// The largest of the values, eight at a time so that it is a vector.
+fn largest(values: &[f32]) -> f32 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut largest = [0.0_f32; 8];
+    for chunk in chunks {
+        for lane in 0..8 {
+            largest[lane] = if chunk[lane] > largest[lane] { chunk[lane] } else { largest[lane] };
+        }
+    }
+    rest.iter().chain(&largest).copied().fold(0.0, f32::max)
+}
+
+/// log P(choices | two habits) − log P(choices | one habit), by Dirichlet-multinomials with the
+/// given concentration on each thing that was chosen.
+fn choice_difference(
+    games: &[Played],
+    stretch: &Range<usize>,
+    concentration: f64,
+    choice: impl Fn(&Played) -> u32,
+) -> f32 {
+    let mut counts: Vec<(u32, [u32; 2])> = Vec::with_capacity(16);
+    for (place, game) in games.iter().enumerate() {
+        let chosen = choice(game);
+        let inside = usize::from(stretch.contains(&place));
+        match counts.iter_mut().find(|(known, _)| *known == chosen) {
+            Some((_, count)) => count[inside] += 1,
+            None => {
+                let mut count = [0, 0];
+                count[inside] = 1;
+                counts.push((chosen, count));
+            }
+        }
+    }
+    let whole = concentration * counts.len() as f64;
+    let evidence = |count: &dyn Fn(&[u32; 2]) -> u32, games: usize| {
+        let choices: f64 = counts
+            .iter()
+            .map(|(_, both)| f64::from(count(both)))
+            .filter(|&count| count > 0.0)
+            .map(|count| ln_gamma(concentration + count) - ln_gamma(concentration))
+            .sum();
+        choices + ln_gamma(whole) - ln_gamma(whole + games as f64)
+    };
+    let inside = stretch.len();
+    let difference = evidence(&|both| both[1], inside)
+        + evidence(&|both| both[0], games.len() - inside)
+        - evidence(&|both| both[0] + both[1], games.len());
+    difference as f32
+}
+
+/// Distance between the mean hours inside and outside, in standard errors of independent games.
+fn hour_distance(games: &[Played], stretch: &Range<usize>) -> f32 {
+    let mut means = [[0.0_f32; 2]; 2];
+    for (place, game) in games.iter().enumerate() {
+        let side = &mut means[usize::from(stretch.contains(&place))];
+        side[0] += game.hour[0];
+        side[1] += game.hour[1];
+    }
+    let inside = stretch.len() as f32;
+    let outside = (games.len() - stretch.len()) as f32;
+    let x = means[1][0] / inside - means[0][0] / outside;
+    let y = means[1][1] / inside - means[0][1] / outside;
+    ((x * x + y * y) * inside * outside / (inside + outside)).sqrt()
+}
