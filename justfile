@@ -50,3 +50,11 @@ deny:
 # Everything that CI does.
 ci:
     .ci/run
+
+# Measure the job runtime: throughput, latency, ticks, rescue, dead rows. `--seconds 600` for the long load.
+bench-runner *options:
+    @cargo run --release -p riftwatch-runner --example bench -- "$@"
+
+# Measure how fast matches go from Riot's bytes into PostgreSQL.
+bench-store:
+    @cargo run --release -p riftwatch-app --example bench_store

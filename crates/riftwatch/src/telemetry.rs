@@ -1,5 +1,7 @@
 //! Where log lines go: standard error, and the record of the run that they belong to.
 
+use std::io::IsTerminal;
+
 use riftwatch_runner::log_capture;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,13 +20,14 @@ pub(crate) struct InvalidFilter {
     source: tracing_subscriber::filter::ParseError,
 }
 
-/// Sends log lines to standard error, from `level` on unless the settings name a filter of their
-/// own, and those of runs to their records, whatever the filter.
+/// Sends log lines to standard error as the settings' filter says, and those of runs to their
+/// records, whatever the filter.
 pub(crate) fn init(settings: &LogSettings) -> Result<(), InvalidFilter> {
     let filter = EnvFilter::builder()
         .parse(&settings.filter)
         .map_err(|source| InvalidFilter { filter: settings.filter.clone(), source })?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines =
+        fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let lines = match settings.format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().boxed(),

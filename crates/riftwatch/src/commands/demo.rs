@@ -27,7 +27,7 @@ use crate::{Exit, Failure};
 /// Between two looks at what was done.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Between two plain lines, where there is no terminal to draw on.
+/// Looks between two plain lines, where there is no terminal to draw on.
 const LINE_EVERY: u32 = 10;
 
 /// The simulated world's history, when it begins.
@@ -251,7 +251,7 @@ async fn watch_until(
 ) -> Result<(), Failure> {
     let end = run_for.map(|run_for| tokio::time::Instant::now() + run_for);
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    let mut number = 0;
+    let mut looked = 0;
     let mut shown = None;
     loop {
         tokio::select! {
@@ -262,11 +262,11 @@ async fn watch_until(
         }
         // A database that restarts is a hiccup here, not the end.
         let Ok(done) = watch.look().await else { continue };
-        if shown != Some(done) {
-            show.progress(done, number);
+        if shown != Some(done) && show.is_due(looked) {
+            show.progress(done);
             shown = Some(done);
         }
-        number += 1;
+        looked += 1;
     }
 }
 
@@ -290,12 +290,15 @@ impl Show {
         Self { bar, quiet: args.json }
     }
 
-    fn progress(&self, done: Done, number: u32) {
+    /// A bar may move at every look; lines stay.
+    fn is_due(&self, looked: u32) -> bool {
+        self.bar.is_some() || looked.is_multiple_of(LINE_EVERY)
+    }
+
+    fn progress(&self, done: Done) {
         match &self.bar {
             Some(bar) => bar.set_message(done.in_words()),
-            None if number.is_multiple_of(LINE_EVERY) && !self.quiet => {
-                output::line(&done.in_words());
-            }
+            None if !self.quiet => output::line(&done.in_words()),
             None => {}
         }
     }
