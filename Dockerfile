@@ -22,7 +22,7 @@ ENV RIFTWATCH_DATA_DIR=/var/lib/riftwatch
 VOLUME /var/lib/riftwatch
 # There is no curl in here; bash can open a connection itself.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["bash", "-c", \
-    "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+    "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 # Started as the first process of the container, it gets the SIGTERM of `docker stop` itself.
 ENTRYPOINT ["riftwatch"]
 CMD ["serve"]
