@@ -4,6 +4,8 @@
 //! The matches are a simulated world's; the server is a private one with `fsync` on, in a
 //! temporary directory. Fetching is left out: a key's limits bound it, not this program.
 
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use riftwatch_domain::matches::Match;
 use riftwatch_riot::wire::parse_match;
 use riftwatch_sim::{SimConfig, Simulator};
 use riftwatch_store::embedded::{EmbeddedConfig, PrivateServer};
-use riftwatch_store::{Db, DatabaseUrl, matches, migrations};
+use riftwatch_store::{DatabaseUrl, Db, matches, migrations};
 use riftwatch_testkit::builders::noon;
 
 /// How many matches are stored with each number of connections.
@@ -108,7 +110,9 @@ async fn store_all(
             while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let game = parse_match(body).expect("a simulated match reads");
                 let mut conn = db.get().await.expect("a connection");
-                matches::store(&mut conn, &game, noon()).await.expect("a simulated match is stored");
+                matches::store(&mut conn, &game, noon())
+                    .await
+                    .expect("a simulated match is stored");
             }
         }));
     }

@@ -42,9 +42,10 @@ impl Scene {
         let fox = riftwatch_testkit::player("fox").build();
         let account = Account { puuid: fox.puuid, riot_id: fox.riot_id };
         riot.add_account(account.clone());
-        let mut conn = deps.store.get().await.unwrap();
-        let tracked =
-            players::track(&mut conn, &account, Platform::Euw1, 10, noon()).await.unwrap();
+        let mut conn = deps.store.get().await.expect("the database answers");
+        let tracked = players::track(&mut conn, &account, Platform::Euw1, 10, noon())
+            .await
+            .expect("the database answers");
         let Tracked::Now(player) = tracked else { panic!("the database was empty") };
         Self { deps, riot, player, events: Arc::default(), _test: test }
     }
@@ -58,7 +59,7 @@ impl Scene {
     }
 
     fn game(&self, number: u64) -> Match {
-        let start = noon() + TimeDelta::hours(i64::try_from(number).unwrap());
+        let start = noon() + TimeDelta::hours(i64::try_from(number).expect("a small number"));
         let fox = participant("fox").puuid(Some(self.player.puuid.as_str()));
         let others = (1..10).map(|n| participant(&format!("other{n}")));
         game()
@@ -75,21 +76,25 @@ impl Scene {
     async fn sync_until(&self, max: u32, cancel: &CancellationToken) -> Result<Synced, SyncError> {
         let caller = Caller::new(CallClass::Refresh);
         let events = Arc::clone(&self.events);
-        let on_event = move |event| events.lock().unwrap().push(event);
+        let on_event = move |event| events.lock().expect("no poison").push(event);
         sync_player(&self.deps, &caller, &self.player, max, cancel, &on_event).await
     }
 
     async fn stored(&self) -> Vec<String> {
-        let mut conn = self.deps.store.get().await.unwrap();
-        let all = matches::of_player(&mut conn, &self.player.puuid, None, None, 500).await.unwrap();
+        let mut conn = self.deps.store.get().await.expect("the database answers");
+        let all = matches::of_player(&mut conn, &self.player.puuid, None, None, 500)
+            .await
+            .expect("the database answers");
         let mut ids: Vec<String> = all.iter().map(|p| p.game.match_id.to_string()).collect();
         ids.reverse();
         ids
     }
 
     async fn cursor(&self) -> Option<DateTime<Utc>> {
-        let mut conn = self.deps.store.get().await.unwrap();
-        let synced = sync_cursors::find(&mut conn, &self.player.puuid, ALL_QUEUES).await.unwrap();
+        let mut conn = self.deps.store.get().await.expect("the database answers");
+        let synced = sync_cursors::find(&mut conn, &self.player.puuid, ALL_QUEUES)
+            .await
+            .expect("the database answers");
         synced.map(|synced| synced.until)
     }
 
@@ -98,7 +103,7 @@ impl Scene {
     }
 
     fn count(&self, wanted: impl Fn(&SyncEvent) -> bool) -> usize {
-        self.events.lock().unwrap().iter().filter(|event| wanted(event)).count()
+        self.events.lock().expect("no poison").iter().filter(|event| wanted(event)).count()
     }
 }
 
