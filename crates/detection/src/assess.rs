@@ -156,7 +156,7 @@ impl Assessment {
     }
 }
 
-/// Assesses an account. Pure: the same arguments give the same bits. 40 µs for 60 games.
+/// Assesses an account. Pure: the same arguments give the same bits. 60 µs for 60 games.
 pub fn assess(model: &Model, evidence: &Evidence, priors: &Priors) -> Assessment {
     let games = model.read(evidence);
     let account = Statistics::of(evidence.account_level, &games);

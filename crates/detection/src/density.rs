@@ -76,7 +76,11 @@ impl Density {
 pub(crate) enum CompiledDensity {
     Normal(Box<[[Lanes; 2]; BUCKETS]>),
     Count(Box<[CountTables; BUCKETS]>),
-    Shape { edges: [f32; BINS - 1], log_shares: Box<[[Lanes; BINS]; BUCKETS]> },
+    /// What each bin says has no noise to depend on, and is worked out beforehand.
+    Shape {
+        edges: [f32; BINS - 1],
+        says: Box<[[Lanes; BINS]; BUCKETS]>,
+    },
 }
 
 /// ln of (α)ₖ/k!, of (β)ₖ/k! and of (α+β)ₖ/k! for k from 0: the first two summed less the third
@@ -86,6 +90,22 @@ pub(crate) struct CountTables {
     hit: Vec<Lanes>,
     miss: Vec<Lanes>,
     all: Vec<Lanes>,
+}
+
+/// No factor says more than this, in nats, before it is weighed: none decides alone.
+const CLIP: f32 = 8.0;
+
+/// Log-densities less the logarithm of the innocent stories' mean density, clipped.
+#[inline]
+fn against_honest(density: &Lanes) -> Lanes {
+    let most = density.max_of(Story::HONEST);
+    let honest = Lanes::new(|lane| density.0[lane] - most).exp();
+    let mean = most + ln(honest.sum_of(Story::HONEST) / Story::HONEST as f32);
+    Lanes::new(|lane| {
+        let says = density.0[lane] - mean;
+        let says = if says > CLIP { CLIP } else { says };
+        if says < -CLIP { -CLIP } else { says }
+    })
 }
 
 fn lanes_of(values: &[f64; STORIES]) -> Lanes {
@@ -135,24 +155,25 @@ impl CompiledDensity {
             }
             Density::Shape { edges, log_shares } => Self::Shape {
                 edges: edges.map(|edge| edge as f32),
-                log_shares: Box::new(std::array::from_fn(|bucket| {
-                    std::array::from_fn(|bin| lanes_of(&log_shares[bucket][bin]))
+                says: Box::new(std::array::from_fn(|bucket| {
+                    std::array::from_fn(|bin| against_honest(&lanes_of(&log_shares[bucket][bin])))
                 })),
             },
         }
     }
 
-    /// ln of the density of the measure under every story, up to what all stories share.
-    pub(crate) fn ln(&self, bucket: usize, measure: &Measure) -> Lanes {
+    /// What the measure says about every story, against the mean of the innocent ones, in nats.
+    #[inline]
+    pub(crate) fn says(&self, bucket: usize, measure: &Measure) -> Lanes {
         match (self, measure) {
             (Self::Normal(parameters), Measure::Mean { value, noise }) => {
                 let [mean, variance] = &parameters[bucket];
                 let (value, noise) = (*value as f32, *noise as f32);
-                Lanes::new(|lane| {
+                against_honest(&Lanes::new(|lane| {
                     let variance = variance.0[lane] + noise;
                     let distance = value - mean.0[lane];
                     -0.5 * (ln(variance) + distance * distance / variance)
-                })
+                }))
             }
             (Self::Count(tables), Measure::Count { count, of }) => {
                 let tables = &tables[bucket];
@@ -161,11 +182,11 @@ impl CompiledDensity {
                 debug_assert!(of <= longest, "{of} of {longest}");
                 let (hit, miss, all) =
                     (&tables.hit[count], &tables.miss[of - count], &tables.all[of]);
-                Lanes::new(|lane| hit.0[lane] + miss.0[lane] - all.0[lane])
+                against_honest(&Lanes::new(|lane| hit.0[lane] + miss.0[lane] - all.0[lane]))
             }
-            (Self::Shape { edges, log_shares }, Measure::Shape(value)) => {
+            (Self::Shape { edges, says }, Measure::Shape(value)) => {
                 let value = *value as f32;
-                log_shares[bucket][edges.iter().filter(|edge| value >= **edge).count()]
+                says[bucket][edges.iter().filter(|edge| value >= **edge).count()]
             }
             _ => unreachable!("a factor's measure is of the kind of its density"),
         }
@@ -222,11 +243,15 @@ mod tests {
         let compiled = CompiledDensity::new(&Density::Count { alpha, beta });
         for (games, count) in [(10, 3), (29, 29), (45, 0), (119, 60), (1024, 700)] {
             let bucket = bucket(games);
-            let lanes = compiled.ln(bucket, &Measure::Count { count, of: games });
-            for story in 0..STORIES {
-                let exact =
-                    ln_beta_binomial(count, games, alpha[bucket][story], beta[bucket][story]);
-                assert!((f64::from(lanes.0[story]) - exact).abs() < 1e-3, "{games} {story}");
+            let lanes = compiled.says(bucket, &Measure::Count { count, of: games });
+            let exact: [f64; STORIES] = std::array::from_fn(|story| {
+                ln_beta_binomial(count, games, alpha[bucket][story], beta[bucket][story])
+            });
+            let honest: f64 = exact[..Story::HONEST].iter().map(|ln| ln.exp()).sum();
+            let mean = (honest / Story::HONEST as f64).ln();
+            for (lane, exact) in lanes.0.iter().zip(exact) {
+                let says = (exact - mean).clamp(-8.0, 8.0);
+                assert!((f64::from(*lane) - says).abs() < 2e-3, "{games}: {lane} {says}");
             }
         }
     }

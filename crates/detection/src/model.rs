@@ -9,15 +9,12 @@ use crate::density::{self, CompiledDensity, Density, STORIES};
 use crate::evidence::{Evidence, Game};
 use crate::factors::{FACTORS, Measures, TABLE};
 use crate::index::{CompiledIndex, Index};
-use crate::lanes::{Lanes, ln};
+use crate::lanes::Lanes;
 use crate::reading;
 use crate::scan::Break;
 use crate::special::logit;
 use crate::statistics::{Played, Statistics};
 use crate::story::Story;
-
-/// No factor says more than this, in nats, before it is weighed: none decides alone.
-const CLIP: f32 = 8.0;
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,25 +222,7 @@ impl Model {
     /// What each factor says.
     pub(crate) fn says(&self, measures: &Measures, bucket: usize) -> Says {
         std::array::from_fn(|factor| {
-            Some(self.factor_says(factor, bucket, measures[factor].as_ref()?))
-        })
-    }
-
-    #[inline]
-    fn factor_says(
-        &self,
-        factor: usize,
-        bucket: usize,
-        measure: &crate::factors::Measure,
-    ) -> Lanes {
-        let density = self.densities[factor].ln(bucket, measure);
-        let most = density.max_of(Story::HONEST);
-        let honest = Lanes::new(|lane| density.0[lane] - most).exp();
-        let mean = most + ln(honest.sum_of(Story::HONEST) / Story::HONEST as f32);
-        Lanes::new(|lane| {
-            let says = density.0[lane] - mean;
-            let says = if says > CLIP { CLIP } else { says };
-            if says < -CLIP { -CLIP } else { says }
+            Some(self.densities[factor].says(bucket, measures[factor].as_ref()?))
         })
     }
 
@@ -252,7 +231,7 @@ impl Model {
         let mut weights = self.log_prior(priors);
         for (factor, measure) in measures.iter().enumerate() {
             let Some(measure) = measure else { continue };
-            let says = self.factor_says(factor, bucket, measure);
+            let says = self.densities[factor].says(bucket, measure);
             let exponent = self.parameters.exponents[factor] as f32;
             for lane in 0..weights.0.len() {
                 weights.0[lane] += exponent * says.0[lane];

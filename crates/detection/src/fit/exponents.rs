@@ -14,7 +14,7 @@ const USUAL: f64 = 0.6;
 const PENALTY: f64 = 4.0;
 
 /// How much the side of a story counts beside the story.
-const SIDE: f64 = 2.0;
+const SIDE: f64 = 6.0;
 
 /// What an account's factors say about every story, and which is true.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ fn add(
     let likely = weights.map(|weight| (weight - most).exp());
     let total: f64 = likely.iter().sum();
     let likely = likely.map(|weight| weight / total);
-    // The side, innocent or not, matters more than which of its stories: it counts as often again.
+    // The side, innocent or not, matters more than which of its stories: it counts several times.
     let side = if sample.story < Story::HONEST { 0..Story::HONEST } else { Story::HONEST..STORIES };
     let of_side: f64 = likely[side.clone()].iter().sum();
     let mut centred = [[0.0; STORIES]; FACTORS];

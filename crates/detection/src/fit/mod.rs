@@ -162,12 +162,13 @@ pub fn fit(plan: &Plan, mut report: impl FnMut(&str)) -> Model {
 
 /// Shares in which the innocent stories that are most like the others have more than their due.
 ///
-/// A wrong word about somebody who came back, or who has a second account in good faith, costs more
-/// than a missed pattern; and nobody knows these shares well.
+/// A wrong word about somebody who came back, changed role, or has a second account in good faith,
+/// costs more than a missed pattern; and nobody knows these shares well.
 fn careful(mut shares: [f64; STORIES]) -> [f64; STORIES] {
-    shares[Story::Returning.index()] *= 1.5;
+    shares[Story::Returning.index()] *= 2.0;
     shares[Story::NormalsVet.index()] *= 1.5;
-    shares[Story::AltOk.index()] *= 3.0;
+    shares[Story::RoleSwap.index()] *= 2.0;
+    shares[Story::AltOk.index()] *= 4.0;
     let honest: f64 = shares[..Story::HONEST].iter().sum();
     let others: f64 = shares[Story::HONEST..].iter().sum();
     for share in &mut shares[..Story::HONEST] {
