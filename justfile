@@ -58,3 +58,7 @@ bench-runner *options:
 # Measure how fast matches go from Riot's bytes into PostgreSQL.
 bench-store:
     @cargo run --release -p riftwatch-app --example bench_store
+
+# Break everything for two minutes, then prove that no tick was lost and no run doubled.
+chaos *options:
+    @cargo run -p riftwatch-runner --example chaos -- "$@"

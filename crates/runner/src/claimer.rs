@@ -18,6 +18,9 @@ const BATCH: usize = 500;
 /// become free: a claim costs a commit whatever its size.
 const GATHER: Duration = Duration::from_millis(3);
 
+/// How long the lowest pending id is good for.
+const LOWEST_FOR: Duration = Duration::from_secs(2);
+
 /// A claimed run on its way to its code.
 pub(crate) struct Work {
     pub(crate) claimed: Claimed,
@@ -34,6 +37,7 @@ pub(crate) async fn run(
 ) {
     let mut link = Link::to_queue(&db, "claims");
     let mut more = true;
+    let mut lowest: Option<(i64, Instant)> = None;
     while !control.draining.is_cancelled() {
         if !more {
             // A notification that came while the last claim was under way is kept as a permit.
@@ -48,14 +52,27 @@ pub(crate) async fn run(
             more = false;
             continue;
         }
-        let claimant = Claimant {
-            worker: control.worker_id,
-            job_types: &job_types,
-            lease: control.config.lease,
-        };
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
         let at = Instant::now();
-        match on!(link, conn => job_executions::claim(conn, claimant, limit)) {
+        let claimed = on!(link, conn => async {
+            let from_id = match lowest {
+                Some((id, asked)) if asked.elapsed() < LOWEST_FOR => id,
+                _ => job_executions::lowest_pending(conn).await?,
+            };
+            let claimant = Claimant {
+                worker: control.worker_id,
+                job_types: &job_types,
+                lease: control.config.lease,
+                from_id,
+            };
+            Ok((from_id, job_executions::claim(conn, claimant, limit).await?))
+        });
+        match claimed.map(|(from_id, claims)| {
+            if lowest.is_none_or(|(_, asked)| asked.elapsed() >= LOWEST_FOR) {
+                lowest = Some((from_id, at));
+            }
+            claims
+        }) {
             Ok(claims) => {
                 more = claims.len() == free;
                 control.hold(claims.iter().map(|claimed| claimed.id));

@@ -132,6 +132,10 @@ impl Control {
         lock(&self.runs).active.values().cloned().collect()
     }
 
+    pub(crate) fn is_active(&self, id: i64) -> bool {
+        lock(&self.runs).active.contains_key(&id)
+    }
+
     pub(crate) fn active_count(&self) -> usize {
         lock(&self.runs).active.len()
     }

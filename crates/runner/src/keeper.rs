@@ -2,8 +2,8 @@
 //!
 //! It has a thread, a runtime and a connection of its own: neither jobs that block the program's
 //! threads nor jobs that use up its connections can make a living process look dead. Once a second
-//! it renews the lease of the whole process, reads what was asked of its runs, and closes runs
-//! whose process is gone. When it cannot renew, it stops this process's runs itself, well before
+//! it renews the lease of the whole process and reads what was asked of its runs; every fifth of a
+//! lease it closes runs whose process is gone. When it cannot renew, it stops this process's runs itself, well before
 //! others may close them.
 
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use std::time::Instant;
 use riftwatch_domain::execution::ExecutionReason;
 use riftwatch_domain::job::JobId;
 use riftwatch_store::audit_log::NewEntry;
-use riftwatch_store::job_executions::{Finish, Held, Lost};
+use riftwatch_store::job_executions::{Finish, Lost};
 use riftwatch_store::workers::Beat;
 use riftwatch_store::{
-    Conn, Db, StoreError, audit_log, job_configurations, job_executions, workers,
+    Conn, Db, StoreError, audit_log, job_configurations, job_executions, transactions, workers,
 };
 use serde_json::json;
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::control::Control;
 use crate::link::{Link, on};
-use crate::run::{Run, Stop};
+use crate::run::Stop;
 
 /// Runs closed by one statement; the rest have to wait for the next heartbeat.
 const RESCUES: i64 = 500;
@@ -89,6 +89,7 @@ async fn run(db: Db, control: Arc<Control>, identity: Identity) {
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watch = tokio::spawn(watch_fence(Arc::clone(&control)));
     let mut in_a_row = 0_u32;
+    let mut rescued = Instant::now();
     loop {
         tokio::select! {
             () = control.ended.cancelled() => break,
@@ -111,7 +112,8 @@ async fn run(db: Db, control: Arc<Control>, identity: Identity) {
             }
         }
         // After an outage everybody's lease may have run out: the others get time to renew first.
-        if in_a_row >= 3 {
+        if in_a_row >= 3 && rescued.elapsed() >= config.lease / 5 {
+            rescued = Instant::now();
             let _ = on!(link, conn => rescue(conn, &control));
         }
     }
@@ -129,44 +131,39 @@ async fn beat(
     identity: &Identity,
 ) -> Result<(), StoreError> {
     workers::beat(conn, &identity.beat(control)).await?;
-    let held = job_executions::held(conn, control.worker_id).await?;
-    for run in &held {
-        if run.cancel_requested {
-            control.stop_run(run.id, Stop::Cancelled);
-        }
+    let active = control.active();
+    if active.is_empty() {
+        return Ok(());
     }
-    let missing = |held: &[Held]| -> Vec<Arc<Run>> {
-        let is_held = |run: &Arc<Run>| held.iter().any(|held| held.id == run.id);
-        control.active().into_iter().filter(|run| !is_held(run)).collect()
-    };
-    let doubtful = missing(&held);
-    if doubtful.iter().any(|run| run.stopped() != Some(Stop::Gone)) {
-        // Either they were claimed after the table was read, or it no longer gives them to us.
-        let held = job_executions::held(conn, control.worker_id).await?;
-        for run in missing(&held) {
-            if doubtful.iter().any(|doubtful| doubtful.id == run.id) {
+    let ids: Vec<i64> = active.iter().map(|run| run.id).collect();
+    let held = job_executions::held(conn, control.worker_id, &ids).await?;
+    for run in active {
+        match held.iter().find(|held| held.id == run.id) {
+            Some(held) if held.cancel_requested => run.stop(Stop::Cancelled),
+            Some(_) => {}
+            // A run that the table no longer gives to us, and whose code goes on: somebody closed
+            // it, a rescue or hand-written SQL.
+            None if control.is_active(run.id) && run.stopped() != Some(Stop::Gone) => {
                 warn!(execution.id = run.id, "run {} was closed by somebody else", run.id);
                 run.stop(Stop::Gone);
             }
+            None => {}
         }
     }
-    close_forgotten(conn, control, &held).await
+    Ok(())
 }
 
 /// Closes runs that the table gives to this process, but that it does not know: a claim whose
 /// answer was lost on the way, for one.
-async fn close_forgotten(
-    conn: &mut Conn,
-    control: &Control,
-    held: &[Held],
-) -> Result<(), StoreError> {
-    let forgotten: Vec<Finish> = held
-        .iter()
-        .filter(|run| run.settled && !control.holds(run.id))
-        .map(|run| {
+async fn close_forgotten(conn: &mut Conn, control: &Control) -> Result<(), StoreError> {
+    let settled = job_executions::settled(conn, control.worker_id).await?;
+    let forgotten: Vec<Finish> = settled
+        .into_iter()
+        .filter(|id| !control.holds(*id))
+        .map(|id| {
             let error = "its claim was lost on the way to the process".to_owned();
             Finish {
-                id: run.id,
+                id,
                 reason: ExecutionReason::Lost,
                 // The end is never later than now.
                 elapsed_ms: i64::from(i32::MAX),
@@ -184,6 +181,7 @@ async fn close_forgotten(
 }
 
 async fn rescue(conn: &mut Conn, control: &Control) -> Result<(), StoreError> {
+    close_forgotten(conn, control).await?;
     let lost = job_executions::rescue(conn, RESCUES).await?;
     let mut jobs: Vec<(JobId, &Lost)> = Vec::new();
     for run in &lost {
@@ -217,19 +215,27 @@ async fn quarantine(
     runs: i64,
 ) -> Result<(), StoreError> {
     let reason = format!("quarantine: its last {runs} runs were lost with their process");
-    if job_configurations::pause(conn, job_id, &reason).await? {
+    transactions::begin(conn).await?;
+    let written = async {
+        let paused = job_configurations::pause(conn, job_id, &reason).await?;
+        if paused {
+            let entry = NewEntry {
+                actor: "riftwatch",
+                action: "quarantine",
+                outcome: "done",
+                job_id: Some(job_id.0),
+                job_name: Some(&run.job_name),
+                execution_id: Some(run.id),
+                difference: json!({ "paused": [false, true] }),
+                reason: Some(&reason),
+            };
+            audit_log::record(conn, &entry).await?;
+        }
+        Ok::<_, StoreError>(paused)
+    }
+    .await;
+    if transactions::end(conn, written).await? {
         error!(job.name = run.job_name, "paused {}: {reason}", run.job_name);
-        let entry = NewEntry {
-            actor: "riftwatch",
-            action: "quarantine",
-            outcome: "done",
-            job_id: Some(job_id.0),
-            job_name: Some(&run.job_name),
-            execution_id: Some(run.id),
-            difference: json!({ "paused": [false, true] }),
-            reason: Some(&reason),
-        };
-        audit_log::record(conn, &entry).await?;
     }
     Ok(())
 }

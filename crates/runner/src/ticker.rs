@@ -24,11 +24,12 @@ use crate::plan::plan;
 /// The most jobs that one transaction moves on.
 const BATCH: i64 = 500;
 
+/// The shortest time between two looks.
+const SHORTEST: Duration = Duration::from_millis(2);
+
 /// What one look at the jobs came to.
 #[derive(Debug, Default)]
 struct Pass {
-    /// Jobs that were looked at.
-    seen: usize,
     /// Ticks made, and the runs that came of them: fewer, where slots were taken.
     ticks: u64,
     runs: usize,
@@ -72,14 +73,15 @@ async fn look(conn: &mut Conn, config: &RunnerConfig) -> Result<(Pass, Duration)
     transactions::begin(conn).await?;
     let made = make_ticks(conn, config).await;
     let pass = transactions::end(conn, made).await?;
-    if pass.seen > 0 && !pass.waits {
-        // More may be due than one transaction takes, or than the policy `all` makes up at once.
-        return Ok((pass, Duration::ZERO));
-    }
     let soonest = job_configurations::soonest(conn).await?;
-    let delay = soonest
-        .next
-        .map_or(Duration::MAX, |next| (next - soonest.now).to_std().unwrap_or_default());
+    // More was due than one transaction takes or than the policy `all` makes up at once, or another
+    // scheduler is at it: it needs a moment. What waits for a slot is looked at when a run ends.
+    let delay = if soonest.overdue && !pass.waits {
+        SHORTEST
+    } else {
+        let wait = |next: DateTime<Utc>| (next - soonest.now).to_std().unwrap_or_default();
+        soonest.next.map_or(Duration::MAX, wait).max(SHORTEST)
+    };
     Ok((pass, delay))
 }
 
@@ -89,7 +91,7 @@ async fn make_ticks(conn: &mut Conn, config: &RunnerConfig) -> Result<Pass, Stor
         return Ok(Pass::default());
     }
     let now = job_configurations::now(conn).await?;
-    let mut pass = Pass { seen: due.len(), now: Some(now), ..Pass::default() };
+    let mut pass = Pass { now: Some(now), ..Pass::default() };
     let mut advances = Vec::with_capacity(due.len());
     let mut ticks: Vec<(JobId, DateTime<Utc>)> = Vec::with_capacity(due.len());
     for due in &due {

@@ -418,6 +418,9 @@ pub struct Soonest {
     /// The soonest tick that is not due yet.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub next: Option<DateTime<Utc>>,
+    /// Whether a tick is due already.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub overdue: bool,
 }
 
 /// When the scheduler has to look again, and what time it is.
@@ -427,10 +430,9 @@ pub struct Soonest {
 /// When the database cannot be asked.
 pub async fn soonest(conn: &mut Conn) -> Result<Soonest, StoreError> {
     let soonest = diesel::sql_query(
-        "SELECT clock_timestamp() AS now,
-                (SELECT min(next_run_at) FROM job_configurations
-                 WHERE enabled AND NOT manual_only AND paused_at IS NULL
-                   AND next_run_at > clock_timestamp()) AS next",
+        "SELECT now() AS now, min(next_run_at) FILTER (WHERE next_run_at > now()) AS next,
+                coalesce(bool_or(next_run_at <= now()), false) AS overdue
+         FROM job_configurations WHERE enabled AND NOT manual_only AND paused_at IS NULL",
     )
     .get_result(conn)
     .await?;

@@ -3,9 +3,11 @@
 //! Everything that a worker writes is fenced by its own id and by the row still running: after a
 //! rescue, a cancel or a hand-written `UPDATE`, its writes change nothing.
 
+mod ends;
 mod queue;
 mod reports;
 
+pub use ends::*;
 pub use queue::*;
 pub use reports::*;
 
@@ -94,6 +96,12 @@ impl TryFrom<Row> for Execution {
             created_at: row.created_at,
         })
     }
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    id: i64,
 }
 
 fn into_domain(rows: Vec<Row>) -> Result<Vec<Execution>, StoreError> {

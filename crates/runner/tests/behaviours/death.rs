@@ -273,6 +273,7 @@ async fn a_claim_that_is_given_back_is_run_by_another_as_the_same_attempt() {
         worker,
         job_types: &["play".to_owned()],
         lease: Duration::from_secs(60),
+        from_id: 0,
     };
     let claimed = riftwatch_store::job_executions::claim(&mut conn, claimant, 1).await;
     assert_eq!(claimed.expect("a claim")[0].id, id.0);

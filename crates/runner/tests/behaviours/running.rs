@@ -170,7 +170,8 @@ async fn b16_a_run_past_its_timeout_is_failed_and_its_slot_is_free() {
         let run = ground.end_of(id).await;
         assert_eq!(run.reason, Some(ExecutionReason::Timeout), "{does}");
         let took = begun.elapsed().as_secs_f64();
-        assert!((1.0..2.0).contains(&took), "{does} took {took}");
+        // With the trigger and the claim, which a busy machine delays.
+        assert!((1.0..4.0).contains(&took), "{does} took {took}");
         assert!((1.0..2.0).contains(&run.duration_seconds().expect("it ended")), "{does}");
     }
     // The blocked thread is still away; the only slot is not.
@@ -333,6 +334,7 @@ async fn a_record_that_postgresql_cannot_hold_is_made_fit_or_dropped_but_the_run
         worker,
         job_types: &["play".to_owned()],
         lease: Duration::from_secs(5),
+        from_id: 0,
     };
     let claimed = job_executions::claim(&mut conn, claimant, 10).await.expect("a claim");
     assert_eq!(claimed.iter().map(|run| run.id).collect::<Vec<_>>(), [id.0]);
