@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use riftwatch_app::assess::AssessError;
 use riftwatch_app::tracking::TrackError;
 use riftwatch_riot::error::RiotError;
 use riftwatch_runner::manage::ManageError;
@@ -55,6 +56,7 @@ codes! {
     RiotIdNotFound = "riot_id_not_found", 404;
     NotOnPlatform = "not_on_platform", 404;
     MatchNotFound = "match_not_found", 404;
+    AssessmentNotFound = "assessment_not_found", 404;
     MethodNotAllowed = "method_not_allowed", 405;
     RequestTimeout = "request_timeout", 408;
     NameTaken = "name_taken", 409;
@@ -289,6 +291,15 @@ impl From<TrackError> for ApiError {
             TrackError::Full { .. } => Code::TooManyTracked,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<AssessError> for ApiError {
+    fn from(error: AssessError) -> Self {
+        match error {
+            AssessError::Store(error) => error.into(),
+            AssessError::UnknownPuuid => Self::new(Code::PlayerNotFound, error.to_string()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi as _;
 
-use crate::routes::{docs, executions, health, jobs, matches, players};
+use crate::routes::{assessments, docs, executions, health, jobs, matches, players};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -18,6 +18,7 @@ use crate::routes::{docs, executions, health, jobs, matches, players};
         (name = "jobs", description = "What runs, when, and what came of it"),
         (name = "players", description = "Whom we know, and whom we track"),
         (name = "matches", description = "What was played"),
+        (name = "assessments", description = "Whose pattern is unusual for the displayed rank, and why"),
         (name = "service", description = "The program itself"),
     ),
     paths(
@@ -49,6 +50,9 @@ use crate::routes::{docs, executions, health, jobs, matches, players};
         matches::of_player,
         matches::stats,
         matches::show,
+        assessments::analyze,
+        assessments::latest,
+        assessments::history,
         health::live,
         health::ready,
         docs::openapi_json,

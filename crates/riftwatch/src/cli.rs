@@ -49,6 +49,10 @@ pub(crate) enum Command {
     /// See and steer tracked players.
     #[command(subcommand)]
     Player(PlayerCommand),
+    /// Say which accounts of a file play unlike their rank, and how far to trust that. See
+    /// docs/DETECTION.md.
+    #[command(subcommand)]
+    Detection(DetectionCommand),
     /// The private PostgreSQL that riftwatch runs where DATABASE_URL is not set.
     #[command(subcommand)]
     Db(DbCommand),
@@ -168,6 +172,46 @@ pub(crate) enum PlayerCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DetectionCommand {
+    /// Assess the accounts of a file: one JSON object a line in, one out, in the same order.
+    Assess {
+        /// Evidence, as docs/DETECTION.md describes it.
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// Where the assessments go. Without: to standard output.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Share of accounts taken to be unusual before anything is known, 0.001 to 0.5.
+        #[arg(long, default_value_t = 0.03, value_parser = prior)]
+        prior: f64,
+    },
+    /// How well the model does on accounts whose story is known.
+    Evaluate {
+        /// Labelled evidence. Without: every generated world.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "seed"])]
+        input: Option<PathBuf>,
+        /// Accounts of each world.
+        #[arg(long, default_value_t = riftwatch_detection::evaluate::ACCOUNTS)]
+        accounts: u64,
+        /// Seed of the first world.
+        #[arg(long, default_value_t = riftwatch_detection::evaluate::SEED)]
+        seed: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the model's version and where it comes from, as JSON.
+    Model,
+}
+
+fn prior(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.001..=0.5).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0.001 to 0.5".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,6 +51,14 @@ pub(crate) enum Failure {
     Runner(#[from] riftwatch_runner::RunnerError),
     #[error(transparent)]
     Manage(#[from] riftwatch_runner::manage::ManageError),
+    #[error(transparent)]
+    Lines(#[from] riftwatch_detection::lines::LinesError),
+    #[error("the file {}", path.display())]
+    File {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the HTTP server on {bind}")]
     Http {
         bind: std::net::SocketAddr,
@@ -90,6 +98,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Doctor { json } => commands::doctor::run(&settings, json).await,
         Command::Job(command) => commands::job::run(&settings, command).await,
         Command::Player(command) => commands::player::run(&settings, command).await,
+        Command::Detection(command) => commands::detection::run(command),
         Command::Db(command) => commands::db::run(&settings, command).await,
     }
 }

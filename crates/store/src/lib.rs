@@ -3,9 +3,11 @@
 //! One module per aggregate, each a set of functions that take a connection first. Domain types go
 //! in and come out; rows and SQL stay inside.
 
+pub mod assessments;
 pub mod audit_log;
 pub mod embedded;
 pub mod error;
+pub mod evidence;
 pub mod execution_logs;
 pub mod job_configurations;
 pub mod job_executions;

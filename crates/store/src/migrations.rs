@@ -64,13 +64,16 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
     if !table.exists {
         return all_names();
     }
-    let mut harness = AsyncMigrationHarness::new(conn);
-    let mut names = Vec::new();
-    for set in [RUNTIME, GAME] {
-        let pending = harness.pending_migrations(set).map_err(StoreError::Migration)?;
-        names.extend(pending.iter().map(|migration| migration.name().to_string()));
-    }
-    Ok(names)
+    on_a_thread(move || {
+        let mut harness = AsyncMigrationHarness::new(conn);
+        let mut names = Vec::new();
+        for set in [RUNTIME, GAME] {
+            let pending = harness.pending_migrations(set).map_err(StoreError::Migration)?;
+            names.extend(pending.iter().map(|migration| migration.name().to_string()));
+        }
+        Ok(names)
+    })
+    .await
 }
 
 /// Names of the job runtime's migrations that the database has not seen. For health checks: one
@@ -122,13 +125,27 @@ async fn run_sets(
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
         .execute(&mut conn)
         .await?;
-    let mut harness = AsyncMigrationHarness::new(conn);
-    let mut names = Vec::new();
-    for set in sets {
-        let done = harness.run_pending_migrations(set).map_err(StoreError::Migration)?;
-        names.extend(done.iter().map(ToString::to_string));
+    on_a_thread(move || {
+        let mut harness = AsyncMigrationHarness::new(conn);
+        let mut names = Vec::new();
+        for set in sets {
+            let done = harness.run_pending_migrations(set).map_err(StoreError::Migration)?;
+            names.extend(done.iter().map(ToString::to_string));
+        }
+        Ok(names)
+    })
+    .await
+}
+
+/// The harness waits for the database within one poll. On the caller's own task that would swallow
+/// the wake-ups of whatever else the task waits for.
+async fn on_a_thread(
+    work: impl FnOnce() -> Result<Vec<String>, StoreError> + Send + 'static,
+) -> Result<Vec<String>, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Migration(error.into())),
     }
-    Ok(names)
 }
 
 async fn connect(url: &DatabaseUrl) -> Result<Conn, StoreError> {

@@ -434,6 +434,16 @@ pub(crate) async fn meet(
         .returning(diesel::dsl::sql::<Bool>("(players.xmax = 0)"))
         .get_results(conn)
         .await?;
+    if inserted.len() < met.len() {
+        // An older match than the newest known is evidence as well, though it says nothing of names.
+        let puuids: Vec<&str> = met.iter().map(|met| met.puuid).collect();
+        diesel::update(
+            players::table.filter(players::puuid.eq_any(puuids)).filter(players::is_analyzed),
+        )
+        .set((players::is_analyzed.eq(false), players::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    }
     Ok(inserted.into_iter().filter(|inserted| *inserted).count())
 }
 

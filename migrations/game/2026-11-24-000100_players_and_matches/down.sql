@@ -1,3 +1,4 @@
+DROP TABLE reachability_observations;
 DROP TABLE player_analysis;
 DROP TABLE match_rejects;
 DROP TABLE match_participants;

@@ -31,6 +31,8 @@ COMMENT ON COLUMN players.profile_seen_at IS 'When name, level and icon were las
 
 -- tracked_player_updater: who is due, longest unsynced first.
 CREATE INDEX players_tracked_idx ON players (last_synced_at NULLS FIRST, puuid) WHERE is_tracked;
+-- player_analyzer: who has evidence that no assessment has seen, longest waiting first.
+CREATE INDEX players_due_idx ON players (updated_at, puuid) WHERE NOT is_analyzed;
 -- POST /players/track: is this Riot ID known already?
 CREATE INDEX players_riot_id_idx ON players (lower(game_name), lower(tag_line)) WHERE game_name IS NOT NULL;
 
@@ -181,7 +183,7 @@ CREATE TABLE player_analysis (
     smurf_probability  double precision,
     legacy_score       double precision,
     evidence_until     timestamptz,
-    document           jsonb            NOT NULL,
+    document           text             NOT NULL,
     created_at         timestamptz      NOT NULL DEFAULT now(),
     CONSTRAINT player_analysis_pkey PRIMARY KEY (id),
     CONSTRAINT player_analysis_puuid_fkey FOREIGN KEY (puuid) REFERENCES players (puuid) ON DELETE CASCADE,
@@ -192,8 +194,20 @@ COMMENT ON TABLE player_analysis IS 'Assessments. A row is never changed: the do
 COMMENT ON COLUMN player_analysis.probability IS '0 to 1: the account''s play comes from somebody other than its rank and age suggest.';
 COMMENT ON COLUMN player_analysis.legacy_score IS 'The nine-factor score, 0 to 1; not a probability. Null below 30 games.';
 COMMENT ON COLUMN player_analysis.evidence_until IS 'Start of the newest game that was looked at.';
+COMMENT ON COLUMN player_analysis.document IS 'JSON as it was made. Text, since jsonb would reorder the keys, and every later view has the same bytes.';
 
 -- A player's newest assessment.
 CREATE INDEX player_analysis_puuid_idx ON player_analysis (puuid, id DESC);
 -- The review list.
 CREATE INDEX player_analysis_probability_idx ON player_analysis (probability DESC NULLS LAST, id DESC);
+-- player_analyzer: whose reachability is worth a look.
+CREATE INDEX player_analysis_unusual_idx ON player_analysis (puuid) WHERE verdict = 'unusual_pattern';
+
+CREATE TABLE reachability_observations (
+    puuid      text        NOT NULL,
+    seen_at    timestamptz NOT NULL,
+    reachable  boolean     NOT NULL,
+    CONSTRAINT reachability_observations_pkey PRIMARY KEY (puuid, seen_at),
+    CONSTRAINT reachability_observations_puuid_fkey FOREIGN KEY (puuid) REFERENCES players (puuid) ON DELETE CASCADE
+);
+COMMENT ON TABLE reachability_observations IS 'Whether Riot still knew an account when it was asked. Why it does not, nobody tells us.';

@@ -1,5 +1,6 @@
 //! The route table: every path with its methods, and who may use them.
 
+pub(crate) mod assessments;
 pub(crate) mod docs;
 pub(crate) mod executions;
 pub(crate) mod health;
@@ -84,6 +85,9 @@ routes! {
     GET    "/api/v1/matches/player/{puuid}" Viewer matches::of_player;
     GET    "/api/v1/matches/player/{puuid}/stats" Viewer matches::stats;
     GET    "/api/v1/matches/{match_id}" Viewer matches::show;
+    POST   "/api/v1/player-analysis/analyze" Operator assessments::analyze;
+    GET    "/api/v1/player-analysis/player/{puuid}/latest" Viewer assessments::latest;
+    GET    "/api/v1/player-analysis/player/{puuid}/history" Viewer assessments::history;
 }
 
 /// Registers the table.

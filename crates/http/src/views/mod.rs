@@ -1,5 +1,6 @@
 //! JSON as it goes out: one shape per thing, made from domain values.
 
+pub(crate) mod assessments;
 pub(crate) mod executions;
 pub(crate) mod jobs;
 pub(crate) mod matches;

@@ -2,6 +2,7 @@
 
 pub(crate) mod db;
 pub(crate) mod demo;
+pub(crate) mod detection;
 pub(crate) mod doctor;
 pub(crate) mod job;
 pub(crate) mod migrate;

@@ -81,7 +81,7 @@ diesel::table! {
         smurf_probability -> Nullable<Float8>,
         legacy_score -> Nullable<Float8>,
         evidence_until -> Nullable<Timestamptz>,
-        document -> Jsonb,
+        document -> Text,
         created_at -> Timestamptz,
     }
 }
@@ -132,10 +132,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reachability_observations (puuid, seen_at) {
+        puuid -> Text,
+        seen_at -> Timestamptz,
+        reachable -> Bool,
+    }
+}
+
 diesel::joinable!(match_participants -> matches (match_id));
 diesel::joinable!(player_analysis -> players (puuid));
 diesel::joinable!(player_ranks -> players (puuid));
 diesel::joinable!(player_sync_cursors -> players (puuid));
+diesel::joinable!(reachability_observations -> players (puuid));
 
 diesel::allow_tables_to_appear_in_same_query!(
     match_participants,
@@ -145,4 +154,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     player_ranks,
     player_sync_cursors,
     players,
+    reachability_observations,
 );
