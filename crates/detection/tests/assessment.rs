@@ -356,3 +356,21 @@ fn what_is_no_model_is_refused() {
         "the model's interval scale cannot be"
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_line_is_refused_or_read_and_assessed_but_never_panics(
+        number in 0_u64..20,
+        at in 0_usize..6_000,
+        with in "[ -~]{0,6}",
+        drop in 0_usize..40,
+    ) {
+        let mut line = serde_json::to_string(&of(Story::Bought, number, 12)).unwrap();
+        let start = at.min(line.len());
+        let end = (start + drop).min(line.len());
+        line.replace_range(start..end, &with);
+        if let Ok(evidence) = Evidence::parse(1, &line) {
+            proptest::prop_assert!(assessed(&evidence).p_any.is_finite());
+        }
+    }
+}
