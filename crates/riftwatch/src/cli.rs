@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use riftwatch_domain::routing::Platform;
 
 /// Keeps League of Legends players current by background jobs, and says which accounts play like
@@ -30,6 +30,10 @@ pub(crate) enum Command {
         /// Where the API answers, in place of the setting.
         #[arg(long, value_name = "ADDR:PORT")]
         bind: Option<SocketAddr>,
+        /// What this process does, in place of JOB_SCHEDULER_ENABLED and JOB_WORKER_ENABLED; may be
+        /// given more than once. Every process answers the API, its health and its metrics.
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<Role>,
     },
     /// Watch it work: a private database, a simulated Riot API and the server in one process.
     Demo(DemoArgs),
@@ -56,6 +60,19 @@ pub(crate) enum Command {
     /// The private PostgreSQL that riftwatch runs where DATABASE_URL is not set.
     #[command(subcommand)]
     Db(DbCommand),
+}
+
+/// What a process does in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Nothing but the API.
+    Api,
+    /// Makes ticks.
+    Scheduler,
+    /// Runs jobs.
+    Worker,
+    /// Everything.
+    All,
 }
 
 #[derive(Debug, Args)]

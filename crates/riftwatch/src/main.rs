@@ -91,7 +91,9 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref())?;
     telemetry::init(&settings.log)?;
     match cli.command {
-        Command::Serve { bind } => commands::serve::run(&settings, bind).await,
+        Command::Serve { bind, roles } => {
+            commands::serve::run(&settings.with_roles(&roles), bind).await
+        }
         Command::Demo(args) => commands::demo::run(&settings, args).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Migrate => commands::migrate::run(&settings).await,

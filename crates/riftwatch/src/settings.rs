@@ -16,6 +16,8 @@ use riftwatch_store::url::InvalidDatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::cli::Role;
+
 /// The defaults, and the documentation of every key.
 pub(crate) const DEFAULTS: &str = include_str!("../default.toml");
 
@@ -184,6 +186,17 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The settings of a process that has these roles; none: those that it has.
+    #[must_use]
+    pub(crate) fn with_roles(mut self, roles: &[Role]) -> Self {
+        if !roles.is_empty() {
+            let has = |role| roles.contains(&role) || roles.contains(&Role::All);
+            self.jobs.scheduler_enabled = has(Role::Scheduler);
+            self.jobs.worker_enabled = has(Role::Worker);
+        }
+        self
     }
 
     /// The database that was named; `None`: our own.
@@ -357,6 +370,22 @@ mod tests {
             text.push_str(&format!("\n# {what}\n# default: {default}\n{variable}=\n"));
         }
         is_current(".env.example", &text);
+    }
+
+    #[test]
+    fn roles_replace_what_the_settings_say() {
+        let roles = |roles: &[Role]| {
+            let runner = with(&[("JOB_WORKER_ENABLED", "false")])
+                .expect("legal")
+                .with_roles(roles)
+                .runner();
+            (runner.scheduler_enabled, runner.worker_enabled)
+        };
+        assert_eq!(roles(&[]), (true, false));
+        assert_eq!(roles(&[Role::Api]), (false, false));
+        assert_eq!(roles(&[Role::Worker]), (false, true));
+        assert_eq!(roles(&[Role::Api, Role::Scheduler]), (true, false));
+        assert_eq!(roles(&[Role::All]), (true, true));
     }
 
     #[test]
