@@ -51,6 +51,18 @@ deny:
 ci:
     .ci/run
 
+# PostgreSQL, simulator, api, scheduler and two workers on loopback. `--for SECONDS`, `--kill`.
+cluster *options:
+    @deploy/cluster.sh "$@"
+
+# Take a back-up while a server works, restore it, and run on what was restored.
+backup-drill:
+    @deploy/backup-drill.sh
+
+# The version of a commit and this one side by side on one database: `--from REF`, `--old PROGRAM`.
+rolling-upgrade *options:
+    @deploy/rolling-upgrade.sh "$@"
+
 # Measure the job runtime: throughput, latency, ticks, rescue, dead rows. `--seconds 600` for the long load.
 bench-runner *options:
     @cargo run --release -p riftwatch-runner --example bench -- "$@"
