@@ -47,6 +47,17 @@ docs:
 deny:
     cargo deny --locked check bans licenses sources
 
+# Fail on a dependency that nothing uses.
+machete:
+    cargo machete
+
+# Fail on what shellcheck, hadolint and systemd say of the deployment's files, or squawk of migrations.
+lint-deploy:
+    shellcheck -x run .ci/run deploy/*.sh deploy/lint/*.sh
+    hadolint Dockerfile
+    deploy/lint/units.sh
+    deploy/lint/migrations.sh
+
 # Everything that CI does.
 ci:
     .ci/run
@@ -54,6 +65,10 @@ ci:
 # PostgreSQL, simulator, api, scheduler and two workers on loopback. `--for SECONDS`, `--kill`.
 cluster *options:
     @deploy/cluster.sh "$@"
+
+# The README's commands on an empty Debian with Rust alone (root, debootstrap). `--test` for both.
+fresh-machine *options:
+    @deploy/fresh-machine.sh "$@"
 
 # Take a back-up while a server works, restore it, and run on what was restored.
 backup-drill:

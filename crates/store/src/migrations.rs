@@ -18,6 +18,10 @@ pub const RUNTIME: EmbeddedMigrations = embed_migrations!("../../migrations/runt
 /// The tables of the game. They need nothing of the runtime's.
 pub const GAME: EmbeddedMigrations = embed_migrations!("../../migrations/game");
 
+/// How long a migration waits for a table that others hold. While it waits, everybody who comes
+/// later waits behind it: better that it fails, and is tried again at a quieter time.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
+
 /// The advisory lock under which migrations run: any number that nothing else uses.
 const LOCK: i64 = 0x7269_6674;
 
@@ -125,6 +129,7 @@ async fn run_sets(
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
         .execute(&mut conn)
         .await?;
+    diesel::sql_query(LOCK_TIMEOUT).execute(&mut conn).await?;
     on_a_thread(move || {
         let mut harness = AsyncMigrationHarness::new(conn);
         let mut names = Vec::new();
