@@ -16,13 +16,16 @@ mounted=()
 clean_up() {
     local status=$? at
     trap - EXIT
-    for at in "${mounted[@]}"; do umount "$at" || true; done
+    for at in "${mounted[@]}"; do umount --recursive --lazy "$at" || true; done
     # Never through a mount that would not go: only what is on this file system.
     rm -rf --one-file-system "$root"
     exit "$status"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
+
+# It becomes the root of a system with several users.
+chmod 755 "$root"
 
 say "an empty Debian 12 in $root"
 debootstrap --variant=minbase --include=ca-certificates bookworm "$root" >"$root.log"
@@ -32,7 +35,7 @@ cp -a /etc/apt/sources.list* /etc/apt/apt.conf.d /etc/apt/keyrings "$root/etc/ap
 cp -a /etc/ssl/certs "$root/etc/ssl/"
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/"
-for at in proc dev dev/shm; do
+for at in proc dev; do
     mount --rbind "/$at" "$root/$at"
     mount --make-rslave "$root/$at"
     mounted=("$root/$at" "${mounted[@]}")
