@@ -58,6 +58,10 @@ lint-deploy:
     deploy/lint/units.sh
     deploy/lint/migrations.sh
 
+# Walk the dashboard of the real program in a headless Chromium; screenshots go to target/screenshots.
+test-browser *options:
+    @tests/browser/run.sh "$@"
+
 # Everything that CI does.
 ci:
     .ci/run
@@ -78,14 +82,42 @@ backup-drill:
 rolling-upgrade *options:
     @deploy/rolling-upgrade.sh "$@"
 
-# Measure the job runtime: throughput, latency, ticks, rescue, dead rows. `--seconds 600` for the long load.
+# Measure the job runtime: throughput, latency, ticks, rescue, dead rows. `--seconds 600` for the long load, `--peers` to compare.
 bench-runner *options:
     @cargo run --release -p riftwatch-runner --example bench -- "$@"
 
-# Measure how fast matches go from Riot's bytes into PostgreSQL.
+# Measure the dashboard: server time of every page, and what an open page costs, at a million runs.
+bench-dashboard *options:
+    @cargo run --release -p riftwatch-dashboard --example bench -- "$@"
+
+# Measure how fast accounts are read, scored and assessed.
+bench-detection:
+    @cargo bench -p riftwatch-detection
+
+# Measure how fast matches go from Riot's answer into PostgreSQL, and rival ways to write them.
 bench-store:
     @cargo run --release -p riftwatch-app --example bench_store
+
+# Time the queries of jobs and API on a history of ten million participants, or of as many as named.
+bench-history *participants:
+    @cargo run --release -p riftwatch-app --example bench_history -- "$@"
 
 # Break everything for two minutes, then prove that no tick was lost and no run doubled.
 chaos *options:
     @cargo run -p riftwatch-runner --example chaos -- "$@"
+
+# Measure how several processes share one API key: use of its limits, 429s, commits a request.
+bench-riot *options:
+    @cargo run -p riftwatch-app --example bench_riot -- "$@"
+
+# Measure our Riot client beside Riven, an independent one, on the same simulator (compiles Riven first).
+bench-riven *options:
+    @CARGO_TARGET_DIR="{{justfile_directory()}}/target/peers" cargo run --locked --manifest-path peers/riven/Cargo.toml -- load "$@"
+
+# Fail if our Riot client and Riven read any answer differently (compiles Riven first).
+riven-agrees:
+    @CARGO_TARGET_DIR="{{justfile_directory()}}/target/peers" cargo run --locked --manifest-path peers/riven/Cargo.toml -- agree
+
+# Measure how fast stored players are assessed through the job, with 1, 2 and 4 slots.
+bench-assess *options:
+    @cargo run --release -p riftwatch-jobs --example bench_assess -- "$@"

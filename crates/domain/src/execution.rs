@@ -178,7 +178,7 @@ impl Progress {
 }
 
 /// A line that a run logged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Number within the run, from 1.
     pub seq: i32,
