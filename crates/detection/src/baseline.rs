@@ -116,7 +116,7 @@ impl BaselineFit {
         }
     }
 
-    /// Games observed.
+    /// Games observed that count and whose lobby's height is known.
     pub fn games(&self) -> u64 {
         self.games
     }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::factors::Measure;
+use crate::factors::{FACTORS, Measure, Measures};
 use crate::lanes::{LANES, Lanes, ln};
 use crate::story::Story;
 
@@ -74,13 +74,22 @@ impl Density {
 /// The same, laid out to be read fast.
 #[derive(Debug, Clone)]
 pub(crate) enum CompiledDensity {
-    Normal(Box<[[Lanes; 2]; BUCKETS]>),
+    Normal(Box<[Normals; BUCKETS]>),
     Count(Box<[CountTables; BUCKETS]>),
     /// What each bin says has no noise to depend on, and is worked out beforehand.
     Shape {
         edges: [f32; BINS - 1],
         says: Box<[[Lanes; BINS]; BUCKETS]>,
     },
+}
+
+/// Mean and variance of every story, and what a measure without noise needs of the variance.
+#[derive(Debug, Clone)]
+pub(crate) struct Normals {
+    mean: Lanes,
+    variance: Lanes,
+    precision: Lanes,
+    ln_variance: Lanes,
 }
 
 /// ln of (α)ₖ/k!, of (β)ₖ/k! and of (α+β)ₖ/k! for k from 0: the first two summed less the third
@@ -96,16 +105,61 @@ pub(crate) struct CountTables {
 const CLIP: f32 = 8.0;
 
 /// Log-densities less the logarithm of the innocent stories' mean density, clipped.
-#[inline]
 fn against_honest(density: &Lanes) -> Lanes {
-    let most = density.max_of(Story::HONEST);
-    let honest = Lanes::new(|lane| density.0[lane] - most).exp();
-    let mean = most + ln(honest.sum_of(Story::HONEST) / Story::HONEST as f32);
+    let most = density.honest_max();
+    clipped(density, most + ln(density.honest_exp_sum(most) / Story::HONEST as f32))
+}
+
+#[inline(always)]
+fn clipped(density: &Lanes, mean: f32) -> Lanes {
     Lanes::new(|lane| {
         let says = density.0[lane] - mean;
         let says = if says > CLIP { CLIP } else { says };
         if says < -CLIP { -CLIP } else { says }
     })
+}
+
+/// Adds to `weights` what all measures say about every story, each as far as its exponent lets it.
+///
+/// The same as adding up [`CompiledDensity::says`], in two passes, so that the logarithms of the
+/// innocent stories' mean densities are vectors across the factors too.
+pub(crate) fn add_up(
+    weights: &mut Lanes,
+    densities: &[CompiledDensity; FACTORS],
+    exponents: &[f32; FACTORS],
+    bucket: usize,
+    measures: &Measures,
+) {
+    let mut read = [Lanes::ZERO; FACTORS];
+    let mut most = [0.0_f32; FACTORS];
+    let mut sums = [1.0_f32; FACTORS];
+    for factor in 0..FACTORS {
+        let Some(measure) = &measures[factor] else { continue };
+        match densities[factor].read(bucket, measure) {
+            Reading::Density(density) => {
+                most[factor] = density.honest_max();
+                sums[factor] = density.honest_exp_sum(most[factor]);
+                read[factor] = density;
+            }
+            Reading::Says(says) => {
+                for lane in 0..LANES {
+                    weights.0[lane] += exponents[factor] * says.0[lane];
+                }
+            }
+        }
+    }
+    let means: [f32; FACTORS] =
+        std::array::from_fn(|factor| most[factor] + ln(sums[factor] / Story::HONEST as f32));
+    for factor in 0..FACTORS {
+        if matches!(densities[factor], CompiledDensity::Shape { .. }) || measures[factor].is_none()
+        {
+            continue;
+        }
+        let says = clipped(&read[factor], means[factor]);
+        for lane in 0..LANES {
+            weights.0[lane] += exponents[factor] * says.0[lane];
+        }
+    }
 }
 
 fn lanes_of(values: &[f64; STORIES]) -> Lanes {
@@ -141,7 +195,13 @@ impl CompiledDensity {
         match density {
             Density::Normal { mean, variance } => {
                 Self::Normal(Box::new(std::array::from_fn(|bucket| {
-                    [lanes_of(&mean[bucket]), lanes_of(&variance[bucket])]
+                    let variance = &variance[bucket];
+                    Normals {
+                        mean: lanes_of(&mean[bucket]),
+                        variance: lanes_of(variance),
+                        precision: lanes_of(&variance.map(|variance| 1.0 / variance)),
+                        ln_variance: lanes_of(&variance.map(f64::ln)),
+                    }
                 })))
             }
             Density::Count { alpha, beta } => {
@@ -163,16 +223,30 @@ impl CompiledDensity {
     }
 
     /// What the measure says about every story, against the mean of the innocent ones, in nats.
-    #[inline]
     pub(crate) fn says(&self, bucket: usize, measure: &Measure) -> Lanes {
+        match self.read(bucket, measure) {
+            Reading::Density(density) => against_honest(&density),
+            Reading::Says(says) => *says,
+        }
+    }
+
+    #[inline(always)]
+    fn read(&self, bucket: usize, measure: &Measure) -> Reading<'_> {
         match (self, measure) {
             (Self::Normal(parameters), Measure::Mean { value, noise }) => {
-                let [mean, variance] = &parameters[bucket];
+                let Normals { mean, variance, precision, ln_variance } = &parameters[bucket];
                 let (value, noise) = (*value as f32, *noise as f32);
-                against_honest(&Lanes::new(|lane| {
+                let distance = Lanes::new(|lane| value - mean.0[lane]);
+                if noise == 0.0 {
+                    return Reading::Density(Lanes::new(|lane| {
+                        let square = distance.0[lane] * distance.0[lane];
+                        -0.5 * (ln_variance.0[lane] + square * precision.0[lane])
+                    }));
+                }
+                Reading::Density(Lanes::new(|lane| {
                     let variance = variance.0[lane] + noise;
-                    let distance = value - mean.0[lane];
-                    -0.5 * (ln(variance) + distance * distance / variance)
+                    let square = distance.0[lane] * distance.0[lane];
+                    -0.5 * (ln(variance) + square / variance)
                 }))
             }
             (Self::Count(tables), Measure::Count { count, of }) => {
@@ -182,15 +256,23 @@ impl CompiledDensity {
                 debug_assert!(of <= longest, "{of} of {longest}");
                 let (hit, miss, all) =
                     (&tables.hit[count], &tables.miss[of - count], &tables.all[of]);
-                against_honest(&Lanes::new(|lane| hit.0[lane] + miss.0[lane] - all.0[lane]))
+                Reading::Density(Lanes::new(|lane| hit.0[lane] + miss.0[lane] - all.0[lane]))
             }
             (Self::Shape { edges, says }, Measure::Shape(value)) => {
                 let value = *value as f32;
-                says[bucket][edges.iter().filter(|edge| value >= **edge).count()]
+                Reading::Says(&says[bucket][edges.iter().filter(|edge| value >= **edge).count()])
             }
             _ => unreachable!("a factor's measure is of the kind of its density"),
         }
     }
+}
+
+/// What a density makes of a measure.
+enum Reading<'a> {
+    /// The logarithm of its density under every story.
+    Density(Lanes),
+    /// What it says in the end, worked out beforehand.
+    Says(&'a Lanes),
 }
 
 /// ln of the beta-binomial distribution, without tables. For fitting.
@@ -205,7 +287,7 @@ pub(crate) fn ln_beta_binomial(count: u32, of: u32, alpha: f64, beta: f64) -> f6
 
 /// Shares that the story probabilities of an account give each story, from log-weights.
 pub(crate) fn softmax(log_weights: &Lanes) -> [f64; STORIES] {
-    let most = f64::from(log_weights.max_of(STORIES));
+    let most = f64::from(log_weights.0[..STORIES].iter().copied().fold(f32::MIN, f32::max));
     let weights: [f64; STORIES] =
         std::array::from_fn(|story| (f64::from(log_weights.0[story]) - most).exp());
     let total: f64 = weights.iter().sum();
@@ -215,13 +297,13 @@ pub(crate) fn softmax(log_weights: &Lanes) -> [f64; STORIES] {
 /// Log-odds of the stories that are not innocent, from log-weights, without loss where one side is
 /// tiny.
 pub(crate) fn log_odds(log_weights: &Lanes) -> f64 {
-    let side = |stories: std::ops::Range<usize>| {
-        let values = &log_weights.0[stories];
-        let most = values.iter().copied().fold(f32::MIN, f32::max);
-        let sum: f64 = values.iter().map(|value| f64::from(value - most).exp()).sum();
-        f64::from(most) + sum.ln()
-    };
-    side(Story::HONEST..STORIES) - side(0..Story::HONEST)
+    let honest_most = log_weights.honest_max();
+    let honest = log_weights.honest_exp_sum(honest_most);
+    let others = &log_weights.0[Story::HONEST..STORIES];
+    let most = others.iter().copied().fold(f32::MIN, f32::max);
+    let four = Lanes::new(|lane| log_weights.0[Story::HONEST + lane.min(others.len() - 1)] - most);
+    let sum: f32 = four.exp().0[..others.len()].iter().sum();
+    f64::from(most - honest_most) + f64::from(sum / honest).ln()
 }
 
 #[cfg(test)]
@@ -261,6 +343,6 @@ mod tests {
         let weights = Lanes::new(|lane| (lane as f32 * 1.7).sin() * 4.0);
         let shares = softmax(&weights);
         let unusual: f64 = shares[Story::HONEST..].iter().sum();
-        assert!((crate::special::logistic(log_odds(&weights)) - unusual).abs() < 1e-9);
+        assert!((crate::special::logistic(log_odds(&weights)) - unusual).abs() < 1e-6);
     }
 }

@@ -194,13 +194,13 @@ impl Evidence {
             Err(error) => MalformedEvidence {
                 line,
                 path: error.path().to_string(),
-                reason: without_position(&error.into_inner().to_string()),
+                reason: in_words(&error.into_inner().to_string()),
             },
             // The object was sound, and something followed it.
             Ok(_) => MalformedEvidence {
                 line,
                 path: ".".to_owned(),
-                reason: without_position(&error.to_string()),
+                reason: in_words(&error.to_string()),
             },
         }
     }
@@ -218,10 +218,32 @@ pub struct MalformedEvidence {
     pub reason: String,
 }
 
-/// Drops serde_json's own "at line 1 column 80": the line is another one, and the path says where.
-fn without_position(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+/// What serde_json says, without its own "at line 1 column 80" (the line is another one, and the path
+/// says where), and with our words for its types.
+fn in_words(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    [
+        ("expected f32", "expected a number"),
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected u16", "expected a whole number, 0 or more"),
+        ("expected u8", "expected a whole number, 0 to 255"),
+        ("expected i32", "expected a whole number"),
+        ("expected struct Evidence", "expected an object with account_id and games"),
+        ("expected struct Game", "expected an object, as a game is"),
+        ("expected struct RankPoint", "expected an object with at, tier and league_points"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a formatted date and time string or a unix timestamp", EXPECTED_TIME),
+        ("expected an RFC 3339 formatted date and time string", EXPECTED_TIME),
+        ("input contains invalid characters", EXPECTED_TIME),
+        ("premature end of input", EXPECTED_TIME),
+        ("trailing input", EXPECTED_TIME),
+        ("input is out of range", EXPECTED_TIME),
+    ]
+    .iter()
+    .fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
 }
+
+const EXPECTED_TIME: &str = "expected a time such as \"2026-03-01T18:22:07Z\"";
 
 fn checked<E: serde::de::Error>(value: f32, lowest: f32, highest: f32) -> Result<f32, E> {
     if (lowest..=highest).contains(&value) {

@@ -19,10 +19,10 @@ pub mod scan;
 mod special;
 pub mod statistics;
 mod stats;
-mod story;
 pub mod worlds;
 
 pub use assess::{Assessment, FEWEST_GAMES, FactorReport, InnocentStory, Verdict, assess};
 pub use evidence::Evidence;
-pub use model::{InvalidModel, Model, Priors, Provenance};
-pub use story::{Story, UnknownStory};
+pub use model::{InvalidModel, Model, Priors, Provenance, RealSource};
+use riftwatch_domain::story;
+pub use riftwatch_domain::story::{Story, UnknownStory};

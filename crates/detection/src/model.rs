@@ -35,6 +35,22 @@ pub struct Provenance {
     pub worlds: [u32; 4],
     /// Accounts of each sort, in the order of the seeds.
     pub accounts: [u64; 4],
+    /// The real accounts that the baseline and the innocent densities come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real: Option<RealSource>,
+}
+
+/// Real accounts that a model was fitted on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RealSource {
+    /// What the file or the store was called.
+    pub name: String,
+    /// Accounts read.
+    pub accounts: u64,
+    /// Of these, those most like the unusual stories, which the innocent densities leave out.
+    pub left_out: u64,
+    /// Their games that the baseline was learnt from.
+    pub games: u64,
 }
 
 /// From log-odds to log-odds that keep their word.
@@ -43,6 +59,24 @@ pub(crate) struct Calibration {
     pub(crate) slope: f64,
     /// For fewer than 25 games, fewer than 50, and more.
     pub(crate) intercepts: [f64; 3],
+    /// What is taken off high log-odds on purpose.
+    pub(crate) caution: Caution,
+}
+
+/// Nothing is taken off log-odds up to `from`, `most` from `full` on, and a part between.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Caution {
+    pub(crate) from: f64,
+    pub(crate) full: f64,
+    pub(crate) most: f64,
+}
+
+impl Caution {
+    pub(crate) const NONE: Self = Self { from: 0.0, full: 1.0, most: 0.0 };
+
+    fn of(self, log_odds: f64) -> f64 {
+        self.most * ((log_odds - self.from) / (self.full - self.from)).clamp(0.0, 1.0)
+    }
 }
 
 impl Calibration {
@@ -94,8 +128,11 @@ const TOLD: f64 = 5.0;
 pub struct Model {
     parameters: Parameters,
     index: CompiledIndex,
-    densities: Vec<CompiledDensity>,
+    densities: Box<[CompiledDensity; FACTORS]>,
+    exponents: [f32; FACTORS],
     log_shares: Lanes,
+    own_logit: f64,
+    usual: Vec<[[(f64, f64); STORIES]; density::BUCKETS]>,
 }
 
 /// The text is no model of this version of the program.
@@ -138,6 +175,10 @@ impl Model {
         refuse(parameters.densities.len() != FACTORS, "number of densities")?;
         refuse(parameters.shares.iter().any(|share| *share <= 0.0), "shares")?;
         refuse(!(0.0..=10.0).contains(&parameters.interval_scale), "interval scale")?;
+        let caution = parameters.calibration.caution;
+        // Steeper, and more evidence could give a lower probability.
+        let width = caution.full - caution.from;
+        refuse(!(0.0..=width).contains(&caution.most), "caution")?;
         for (place, exponent) in parameters.exponents.iter().enumerate() {
             refuse(!(0.0..=TABLE[place].cap).contains(exponent), "exponents")?;
         }
@@ -157,7 +198,20 @@ impl Model {
         }
         Ok(Self {
             index: parameters.index.compile(),
-            densities: parameters.densities.iter().map(CompiledDensity::new).collect(),
+            densities: Box::new(std::array::from_fn(|factor| {
+                CompiledDensity::new(&parameters.densities[factor])
+            })),
+            exponents: parameters.exponents.map(|exponent| exponent as f32),
+            usual: parameters
+                .densities
+                .iter()
+                .map(|density| {
+                    std::array::from_fn(|bucket| {
+                        std::array::from_fn(|story| density.usual(bucket, story))
+                    })
+                })
+                .collect(),
+            own_logit: logit(parameters.shares[Story::HONEST..].iter().sum()),
             log_shares: Lanes::new(|lane| parameters.shares[lane.min(STORIES - 1)].ln() as f32),
             parameters,
         })
@@ -196,6 +250,11 @@ impl Model {
         self.parameters.shares[Story::HONEST..].iter().sum()
     }
 
+    /// What is usual for a factor's measure under every story, and a typical distance from it.
+    pub(crate) fn usual(&self, factor: usize, bucket: usize) -> &[(f64, f64); STORIES] {
+        &self.usual[factor][bucket]
+    }
+
     pub(crate) fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -229,14 +288,7 @@ impl Model {
     /// Log-weights of the stories, up to a constant.
     pub(crate) fn log_weights(&self, measures: &Measures, bucket: usize, priors: &Priors) -> Lanes {
         let mut weights = self.log_prior(priors);
-        for (factor, measure) in measures.iter().enumerate() {
-            let Some(measure) = measure else { continue };
-            let says = self.densities[factor].says(bucket, measure);
-            let exponent = self.parameters.exponents[factor] as f32;
-            for lane in 0..weights.0.len() {
-                weights.0[lane] += exponent * says.0[lane];
-            }
-        }
+        density::add_up(&mut weights, &self.densities, &self.exponents, bucket, measures);
         weights
     }
 
@@ -252,9 +304,8 @@ impl Model {
     /// Calibrated log-odds of an unusual pattern, at the asked prior.
     pub(crate) fn calibrated(&self, weights: &Lanes, games: u32, priors: &Priors) -> f64 {
         let calibration = &self.parameters.calibration;
-        calibration.slope * density::log_odds(weights)
-            + calibration.intercepts[Calibration::range(games)]
-            + logit(priors.anomalies)
-            - logit(self.anomalies())
+        let own = calibration.slope * density::log_odds(weights)
+            + calibration.intercepts[Calibration::range(games)];
+        own - calibration.caution.of(own) + logit(priors.anomalies) - self.own_logit
     }
 }

@@ -1,9 +1,5 @@
 //! The assessment as callers see it.
 
-use riftwatch_detection::baseline::BaselineFit;
-use riftwatch_detection::evaluate;
-use riftwatch_detection::fit::{Plan, fit};
-use riftwatch_detection::lines::{LinesError, assess_lines};
 use riftwatch_detection::statistics::Statistics;
 use riftwatch_detection::worlds::{Generator, World};
 use riftwatch_detection::{Assessment, Evidence, Model, Priors, Story, Verdict, assess, scan};
@@ -216,62 +212,6 @@ fn a_hidden_rating_is_never_shown_in_tiers() {
 }
 
 #[test]
-fn lines_keep_their_order_and_give_the_same_bytes() {
-    let world = Generator::new(World::base(), 5);
-    let mut file = String::new();
-    for number in 0..20 {
-        let evidence = world.account(number).0;
-        file.push_str(&serde_json::to_string(&evidence).unwrap());
-        file.push_str(if number == 7 { "\n\n" } else { "\n" });
-    }
-    let run = || {
-        let mut out = Vec::new();
-        let count = assess_lines(model(), &Priors::default(), file.as_bytes(), &mut out).unwrap();
-        assert_eq!(count, 20);
-        out
-    };
-    let out = run();
-    assert_eq!(out, run());
-    let ids: Vec<String> = out
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice::<Assessment>(line).unwrap().account_id)
-        .collect();
-    assert_eq!(ids, (0..20).map(|number| format!("base-{number}")).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_malformed_line_stops_the_file_by_its_number_and_what_came_before_is_written() {
-    let good = serde_json::to_string(&of(Story::Stable, 0, 9)).unwrap();
-    let file = format!("{good}\n{}\n", good.replace("\"win\":true", "\"win\":7"));
-    let mut out = Vec::new();
-    let error = assess_lines(model(), &Priors::default(), file.as_bytes(), &mut out).unwrap_err();
-    let LinesError::Malformed(malformed) = &error else { panic!("{error}") };
-    assert_eq!(malformed.line, 2);
-    assert!(malformed.path.starts_with("games[") && malformed.path.ends_with("].win"));
-    assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
-    let text = assess_lines(model(), &Priors::default(), &[0xff, b'\n'][..], Vec::new());
-    assert!(matches!(text, Err(LinesError::Read { line: 1, .. })));
-}
-
-#[test]
-fn evaluation_of_a_file_wants_labels_and_agrees_with_the_world() {
-    let world = Generator::new(World::base(), 6);
-    let file: String = (0..300)
-        .map(|number| serde_json::to_string(&world.account(number).0).unwrap() + "\n")
-        .collect();
-    let from_file =
-        evaluate::lines(model(), "base", file.as_bytes(), Some(World::base().anomalies)).unwrap();
-    let mut from_world = evaluate::world(model(), World::base(), 6, 300);
-    from_world.seed = None;
-    assert_eq!(from_file, from_world);
-    assert!(from_world.to_string().contains("story-1"));
-    let unlabelled = file.replacen("\"label\"", "\"lable\"", 1);
-    let error = evaluate::lines(model(), "base", unlabelled.as_bytes(), None).unwrap_err();
-    assert_eq!(error.to_string(), "line 1, field label: \"\" is not the name of a story");
-}
-
-#[test]
 fn the_incremental_statistics_are_those_of_the_whole() {
     let evidence = of(Story::Shared, 2, 80);
     let games = model().read(&evidence);
@@ -301,26 +241,6 @@ fn the_scan_finds_the_stretch_that_another_pair_of_hands_played() {
 }
 
 #[test]
-fn a_baseline_learnt_from_a_shifted_world_restores_the_judgement() {
-    let mut shifted = World::base();
-    shifted.level_error = 1.0;
-    let world = Generator::new(shifted.clone(), 12);
-    let mut learnt = BaselineFit::new(model().baseline());
-    for number in 0..1_500 {
-        world.account(number).0.games.iter().for_each(|game| learnt.observe(game));
-    }
-    assert!(learnt.games() > 30_000);
-    let refit = model().with_baseline(learnt.finish(), "shifted");
-    assert_eq!(refit.version(), format!("{}+shifted", model().version()));
-    let average_precision = |model: &Model| {
-        let report = evaluate::world(model, shifted.clone(), 12, 3_000);
-        report.overall.unwrap().average_precision
-    };
-    let (before, after) = (average_precision(model()), average_precision(&refit));
-    assert!(after > before + 0.02, "{before} {after}");
-}
-
-#[test]
 fn worlds_are_decided_by_their_seed_and_labels_match() {
     let world = Generator::new(World::hard(), 3);
     let (evidence, story) = world.account(41);
@@ -330,47 +250,4 @@ fn worlds_are_decided_by_their_seed_and_labels_match() {
     assert!((6..=200).contains(&evidence.games.len()));
     let line = serde_json::to_string(&evidence).unwrap();
     assert_eq!(Evidence::parse(1, &line).unwrap(), evidence);
-}
-
-#[test]
-fn a_fit_gives_the_same_bits_each_time_and_a_model_that_reads_back() {
-    let plan = Plan::small("story-test", "2026-01-01");
-    let mut steps = Vec::new();
-    let model = fit(&plan, |step| steps.push(step.to_owned()));
-    let again = fit(&plan, |_| {});
-    assert_eq!(model.to_json(), again.to_json());
-    assert_eq!(Model::from_json(&model.to_json()).unwrap().to_json(), model.to_json());
-    assert_eq!(steps.last().map(String::as_str), Some("intervals"));
-    assert_eq!(model.provenance().fitted_on, "2026-01-01");
-    let report = evaluate::world(&model, World::base(), 99, 2_000);
-    assert!(report.overall.unwrap().auc > 0.95);
-}
-
-#[test]
-fn what_is_no_model_is_refused() {
-    assert!(Model::from_json("{}").is_err());
-    let json = model().to_json();
-    let broken = json.replacen("\"interval_scale\":", "\"interval_scale\":-", 1);
-    assert_eq!(
-        Model::from_json(&broken).unwrap_err().to_string(),
-        "the model's interval scale cannot be"
-    );
-}
-
-proptest::proptest! {
-    #[test]
-    fn a_damaged_line_is_refused_or_read_and_assessed_but_never_panics(
-        number in 0_u64..20,
-        at in 0_usize..6_000,
-        with in "[ -~]{0,6}",
-        drop in 0_usize..40,
-    ) {
-        let mut line = serde_json::to_string(&of(Story::Bought, number, 12)).unwrap();
-        let start = at.min(line.len());
-        let end = (start + drop).min(line.len());
-        line.replace_range(start..end, &with);
-        if let Ok(evidence) = Evidence::parse(1, &line) {
-            proptest::prop_assert!(assessed(&evidence).p_any.is_finite());
-        }
-    }
 }

@@ -33,7 +33,7 @@ fn gates() -> Vec<Gate> {
         gate(World::hard(), 0.93, 0.65, 0.07),
         gate(World::rare(), 0.97, 0.85, 0.01),
         gate(World::same_booster(), 0.97, 0.88, 0.01),
-        gate(World::heavy_tails(), 0.97, 0.88, 0.01),
+        gate(World::heavy_tails(), 0.97, 0.88, 0.02),
     ]
 }
 

@@ -38,7 +38,10 @@ impl Judgement {
         let level = evidence.account_level;
         let games = model.read(evidence);
         let priors = own_priors(model);
-        let (measures, count) = measures_of(level, &games);
+        let account = Statistics::of(level, &games);
+        let found = scan::scan(&games, &account);
+        let measures = factors::measure(&account, found.as_ref());
+        let count = account.games();
         let log_odds = |measures: &Measures, games: u32| {
             let weights = model.log_weights(measures, density::bucket(games), &priors);
             model.calibrated(&weights, games, &priors)
@@ -48,7 +51,7 @@ impl Judgement {
             story,
             games: count,
             log_odds: whole,
-            error: standard_error(model, level, &games, &priors),
+            error: standard_error(model, level, &games, found.as_ref(), &priors),
             newest: NEWEST.map(|newest| {
                 if games.len() <= newest {
                     return whole;
@@ -70,7 +73,7 @@ impl Judgement {
                 log_odds(&kept, count)
             }),
             legacy: legacy::factors(evidence).map(|factors| factors.score()),
-            halves_apart: distance_of_halves(model, level, &games, story),
+            halves_apart: distance_of_halves(model, level, &games),
         }
     }
 

@@ -12,8 +12,8 @@ use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::MalformedEvidence;
-use crate::lines::{Lines, LinesError};
+use crate::evidence::{Evidence, MalformedEvidence};
+use crate::lines::{LinesError, each_line};
 use crate::model::Model;
 use crate::parallel;
 use crate::story::Story;
@@ -40,6 +40,9 @@ pub struct SetReport {
     pub seed: Option<u64>,
     /// Accounts.
     pub accounts: usize,
+    /// Lines of a file that were no evidence, or had no label, and are left out.
+    #[serde(default)]
+    pub refused: u64,
     /// Share of them whose story is not innocent.
     pub anomalies: f64,
     /// Share that the model was told beforehand.
@@ -92,54 +95,80 @@ pub const SEED: u64 = 9_000_000;
 /// Accounts of each world unless told otherwise.
 pub const ACCOUNTS: u64 = 12_000;
 
-/// Evaluates every named world. A minute on two cores with [`ACCOUNTS`].
-pub fn named_worlds(model: &Model, seed: u64, accounts: u64) -> Report {
+/// Evaluates every named world, the model being told `prior` or, without, each world's share of
+/// anomalies. A minute on two cores with [`ACCOUNTS`].
+pub fn named_worlds(model: &Model, prior: Option<f64>, seed: u64, accounts: u64) -> Report {
     let sets = World::named()
         .into_iter()
         .enumerate()
-        .map(|(place, named)| world(model, named, seed + place as u64, accounts))
+        .map(|(place, named)| {
+            let prior = prior.unwrap_or(named.anomalies);
+            world_at(model, named, prior, seed + place as u64, accounts)
+        })
         .collect();
     Report { model_version: model.version().to_owned(), sets }
 }
 
 /// Evaluates `accounts` accounts of a world, the model being told the world's share of anomalies.
 pub fn world(model: &Model, world: World, seed: u64, accounts: u64) -> SetReport {
+    let prior = world.anomalies;
+    world_at(model, world, prior, seed, accounts)
+}
+
+fn world_at(model: &Model, world: World, prior: f64, seed: u64, accounts: u64) -> SetReport {
     let generator = Generator::new(world, seed);
     let judgements = parallel::map(accounts, |number| {
         let (evidence, story) = generator.account(number);
         Judgement::of(model, &evidence, story)
     });
     let world = generator.world();
-    let mut report = summarise(&world.name, model, &judgements, world.anomalies);
+    let mut report = summarise(&world.name, model, &judgements, prior);
     report.seed = Some(seed);
     report
 }
 
-/// Evaluates labelled accounts from an evidence file, read once, line by line. `prior` is the share
-/// of anomalies that the model is told; unless given, the share among the labels.
+/// Evaluates labelled accounts from an evidence file, line by line. `prior` is the share of anomalies
+/// that the model is told; unless given, the share among the labels. Lines that are malformed or
+/// have no label go to `refused` and are left out.
 ///
 /// # Errors
 ///
-/// When reading fails, or a line is malformed or has no label.
+/// When reading fails.
 pub fn lines(
     model: &Model,
     name: &str,
     reader: impl BufRead,
     prior: Option<f64>,
+    refused: impl FnMut(MalformedEvidence),
 ) -> Result<SetReport, LinesError> {
+    let judge = |line, text: &str| {
+        let evidence = Evidence::parse(line, text)?;
+        let story = label(line, &evidence)?;
+        Ok(Judgement::of(model, &evidence, story))
+    };
     let mut judgements = Vec::new();
-    let mut lines = Lines::new(reader);
-    while let Some((line, evidence)) = lines.next()? {
-        let label = evidence.label.as_deref().unwrap_or("");
-        let story: Story = label.parse().map_err(|error: crate::UnknownStory| {
-            MalformedEvidence { line, path: "label".to_owned(), reason: error.to_string() }
-        })?;
-        judgements.push(Judgement::of(model, &evidence, story));
-    }
+    let outcome = each_line(reader, judge, refused, |_, judgement| {
+        judgements.push(judgement);
+        Ok(())
+    })?;
     let unusual = judgements.iter().filter(|judgement| !judgement.story.is_honest()).count();
     let share = unusual as f64 / judgements.len().max(1) as f64;
     let prior = prior.unwrap_or(share).clamp(0.001, 0.999);
-    Ok(summarise(name, model, &judgements, prior))
+    let mut report = summarise(name, model, &judgements, prior);
+    report.refused = outcome.refused;
+    Ok(report)
+}
+
+fn label(line: u64, evidence: &Evidence) -> Result<Story, MalformedEvidence> {
+    let refuse = |reason| MalformedEvidence { line, path: "label".to_owned(), reason };
+    let mend = || {
+        let names = Story::ALL.map(Story::key).join(", ");
+        format!("give one of {names}, or leave the account out")
+    };
+    let Some(label) = &evidence.label else {
+        return Err(refuse(format!("missing, and evaluation needs it: {}", mend())));
+    };
+    label.parse().map_err(|error: crate::UnknownStory| refuse(format!("{error}: {}", mend())))
 }
 
 fn summarise(name: &str, model: &Model, judgements: &[Judgement], prior: f64) -> SetReport {
@@ -162,6 +191,7 @@ fn summarise(name: &str, model: &Model, judgements: &[Judgement], prior: f64) ->
         name: name.to_owned(),
         seed: None,
         accounts: judgements.len(),
+        refused: 0,
         anomalies: unusual as f64 / judgements.len().max(1) as f64,
         prior,
         overall: metrics_of(&mut judgements.iter(), &|j| j.log_odds).1,

@@ -24,10 +24,31 @@ impl fmt::Display for SetReport {
             100.0 * self.anomalies,
             100.0 * self.prior
         )?;
+        if self.refused > 0 {
+            writeln!(f, "  {} lines could not be read and are left out", self.refused)?;
+        }
         writeln!(
             f,
-            "  {:<22} {:>8} {:>6} {:>6} {:>6} {:>6} {:>8} {:>8} {:>8} {:>8}",
-            "", "accounts", "AUC", "AP", "Brier", "ECE", "FPR@R50", "FPR@R80", "FPR p.8", "rec p.8"
+            "  {:<22} {:>8} {:>6} {:>6} {:>6} {:>6} {:>8} {:>8}  {:^22}  {:^22}",
+            "", "", "", "", "", "", "", "", "at p >= .5", "at p >= .8"
+        )?;
+        writeln!(
+            f,
+            "  {:<22} {:>8} {:>6} {:>6} {:>6} {:>6} {:>8} {:>8}  {:>6} {:>6} {:>8}  {:>6} {:>6} {:>8}",
+            "",
+            "accounts",
+            "AUC",
+            "AP",
+            "Brier",
+            "ECE",
+            "FPR@R50",
+            "FPR@R80",
+            "prec.",
+            "recall",
+            "FPR",
+            "prec.",
+            "recall",
+            "FPR"
         )?;
         let all = |name: &str, metrics| PartReport {
             name: name.to_owned(),
@@ -70,9 +91,9 @@ fn line(f: &mut fmt::Formatter<'_>, part: &PartReport) -> fmt::Result {
     let Some(metrics) = &part.metrics else {
         return writeln!(f, "  {:<22} {:>8}", part.name, part.accounts);
     };
-    writeln!(
+    write!(
         f,
-        "  {:<22} {:>8} {:>6.3} {:>6.3} {:>6.4} {:>6.4} {:>7.2}% {:>7.2}% {:>7.3}% {:>7.1}%",
+        "  {:<22} {:>8} {:>6.3} {:>6.3} {:>6.4} {:>6.4} {:>7.2}% {:>7.2}%",
         part.name,
         part.accounts,
         metrics.auc,
@@ -81,7 +102,15 @@ fn line(f: &mut fmt::Formatter<'_>, part: &PartReport) -> fmt::Result {
         metrics.calibration_error,
         100.0 * metrics.false_positives_at_recall_50,
         100.0 * metrics.false_positives_at_recall_80,
-        100.0 * metrics.at_80.false_positives,
-        100.0 * metrics.at_80.recall
-    )
+    )?;
+    for at in [metrics.at_50, metrics.at_80] {
+        write!(
+            f,
+            "  {:>5.1}% {:>5.1}% {:>7.3}%",
+            100.0 * at.precision,
+            100.0 * at.recall,
+            100.0 * at.false_positives
+        )?;
+    }
+    writeln!(f)
 }

@@ -3,18 +3,21 @@
 use super::{Plan, measured, rounded};
 use crate::assess::standard_error;
 use crate::density;
-use crate::model::{Calibration, Model, Priors};
+use crate::factors;
+use crate::model::{Calibration, Caution, Model, Priors};
+use crate::scan;
 use crate::special::logistic;
-use crate::statistics::Played;
-use crate::story::Story;
+use crate::statistics::{Played, Statistics};
 
 /// Share of accounts whose other half is to lie within the 80 % interval: a little more, since
 /// worlds differ.
 const COVERAGE: f64 = 0.84;
 
-/// What is taken off the log-odds in the end, ln 1.5: a pattern wrongly called unusual costs more
-/// than one that is missed, and worlds are tidier than life.
-const CAUTION: f64 = 0.405;
+/// What is taken off all log-odds in the end, and off those of more than one half besides: a
+/// pattern wrongly called unusual costs more than one that is missed, and worlds are tidier than
+/// life.
+const CAUTION: f64 = 0.25;
+const CAUTION_ABOVE: Caution = Caution { from: 0.2, full: 2.4, most: 1.0 };
 
 /// One account for the regression: raw log-odds, range of games, truth, and weight.
 type Point = (f64, usize, bool, f64);
@@ -54,16 +57,22 @@ pub(super) fn fit(plan: &Plan, model: &Model) -> Calibration {
             intercepts[range] += 0.5 * firsts[range] / seconds[range];
         }
     }
-    Calibration { slope: rounded(slope), intercepts: intercepts.map(|i| rounded(i - CAUTION)) }
+    Calibration {
+        slope: rounded(slope),
+        intercepts: intercepts.map(|i| rounded(i - CAUTION)),
+        caution: CAUTION_ABOVE,
+    }
 }
 
 /// Log-odds and standard error of one half of an account's games.
-fn half(model: &Model, account_level: Option<u32>, games: &[Played], story: Story) -> (f64, f64) {
+fn half(model: &Model, account_level: Option<u32>, games: &[Played]) -> (f64, f64) {
     let priors = Priors::default();
-    let read = measured(games, account_level, story);
-    let weights = model.log_weights(&read.measures, density::bucket(read.games), &priors);
-    let log_odds = model.calibrated(&weights, read.games, &priors);
-    (log_odds, standard_error(model, account_level, games, &priors))
+    let account = Statistics::of(account_level, games);
+    let found = scan::scan(games, &account);
+    let measures = factors::measure(&account, found.as_ref());
+    let weights = model.log_weights(&measures, density::bucket(account.games()), &priors);
+    let log_odds = model.calibrated(&weights, account.games(), &priors);
+    (log_odds, standard_error(model, account_level, games, found.as_ref(), &priors))
 }
 
 /// How far apart an account's odd and even games are, in their standard errors; `None` where a half
@@ -72,12 +81,11 @@ pub(crate) fn distance_of_halves(
     model: &Model,
     account_level: Option<u32>,
     games: &[Played],
-    story: Story,
 ) -> Option<f64> {
     let odd: Vec<Played> = games.iter().copied().step_by(2).collect();
     let even: Vec<Played> = games.iter().copied().skip(1).step_by(2).collect();
-    let (odd_odds, odd_error) = half(model, account_level, &odd, story);
-    let (even_odds, even_error) = half(model, account_level, &even, story);
+    let (odd_odds, odd_error) = half(model, account_level, &odd);
+    let (even_odds, even_error) = half(model, account_level, &even);
     let error = odd_error.hypot(even_error);
     error.is_finite().then(|| (odd_odds - even_odds).abs() / error.max(1e-6))
 }
@@ -91,8 +99,8 @@ pub(super) fn interval_scale(plan: &Plan, model: &Model) -> f64 {
             if number % 10 != 0 {
                 return None;
             }
-            let (evidence, story) = world.account(number);
-            distance_of_halves(model, evidence.account_level, &model.read(&evidence), story)
+            let (evidence, _) = world.account(number);
+            distance_of_halves(model, evidence.account_level, &model.read(&evidence))
         })
         .into_iter()
         .flatten()

@@ -12,13 +12,25 @@ type Cells<'a> = Vec<Vec<Vec<&'a Measure>>>;
 /// few.
 const BORROWED: usize = 150;
 
-pub(super) fn fit(samples: &[Measured]) -> Vec<Density> {
+/// Measures of real accounts that an innocent story's cell must have to do without stand-ins.
+const ENOUGH: usize = 300;
+
+/// Fits all densities. Where innocent stories of `samples` have too few measures of a factor, those
+/// of `stand_ins` make up for it.
+pub(super) fn fit(samples: &[Measured], stand_ins: &[Measured]) -> Vec<Density> {
     parallel::map(TABLE.len() as u64, |factor| {
         let factor = factor as usize;
         let mut cells: Cells = vec![vec![Vec::new(); STORIES]; BUCKETS];
         for sample in samples {
             if let Some(measure) = &sample.measures[factor] {
                 cells[density::bucket(sample.games)][sample.story.index()].push(measure);
+            }
+        }
+        for sample in stand_ins.iter().filter(|sample| sample.story.is_honest()) {
+            let cell = &mut cells[density::bucket(sample.games)][sample.story.index()];
+            if let Some(measure) = sample.measures[factor].as_ref().filter(|_| cell.len() < ENOUGH)
+            {
+                cell.push(measure);
             }
         }
         lend(&mut cells);

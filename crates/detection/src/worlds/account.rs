@@ -89,7 +89,7 @@ impl Account {
         } else {
             dice.spread(world.old_level_median, world.old_level_spread).max(30.0)
         };
-        let with_friends = dice.chance(0.4);
+        let with_friends = dice.chance(world.friends);
         Self {
             level,
             matchmaking,
@@ -203,11 +203,17 @@ impl Account {
         *strength = strength.max(gap + 0.3);
         self.matchmaking = *strength - gap + dice.around(0.1, 0.2);
         self.rank = *strength - gap;
-        let mut throwing = dice.chance(0.4);
+        let mut throwing = dice.chance(world.throw_share);
         let mut place = 0;
+        // Stretches of five lost games on average, and as many between as the share asks for.
+        let between = 5.0 / world.throw_share - 5.0;
         while place < games {
-            let length =
-                (if throwing { 2.0 + dice.waiting(3.0) } else { 3.0 + dice.waiting(7.0) }) as usize;
+            let length = if throwing {
+                2.0 + dice.waiting(3.0)
+            } else {
+                0.3 * between + dice.waiting(0.7 * between)
+            } as usize;
+            let length = length.max(1);
             let end = (place + length).min(games);
             self.thrown[place..end].fill(throwing);
             throwing = !throwing;

@@ -97,14 +97,13 @@ const SPREAD: [[f64; 5]; STATS] = [
 ];
 
 /// What a win is worth, in standard deviations from a loss.
-pub(super) const WIN: [f64; STATS] = [0.59, -0.79, 0.74, 0.30, 1.01, 0.45, 0.20, 0.30, 0.12, 0.25];
+pub const WIN: [f64; STATS] = [0.59, -0.79, 0.74, 0.30, 1.01, 0.45, 0.20, 0.30, 0.12, 0.25];
 
 /// What a tier of skill above the lobby is worth, in standard deviations.
-pub(super) const SIGNAL: [f64; STATS] =
-    [0.25, -0.18, 0.05, 0.32, 0.30, 0.22, 0.12, 0.06, 0.38, 0.28];
+pub const SIGNAL: [f64; STATS] = [0.25, -0.18, 0.05, 0.32, 0.30, 0.22, 0.12, 0.06, 0.38, 0.28];
 
 /// How much players of the same strength differ in their ways.
-pub(super) const STYLE: [f64; STATS] = [0.30, 0.30, 0.30, 0.40, 0.28, 0.38, 0.45, 0.22, 0.32, 0.28];
+pub const STYLE: [f64; STATS] = [0.30, 0.30, 0.30, 0.40, 0.28, 0.38, 0.45, 0.22, 0.32, 0.28];
 
 /// Correlation of the statistics within a game, the result taken out.
 const CORRELATION: [[f64; STATS]; STATS] = [
@@ -121,7 +120,7 @@ const CORRELATION: [[f64; STATS]; STATS] = [
 ];
 
 /// Mean of each statistic for a role in a lobby of the given height, between the tables' tiers.
-pub(super) fn usual(role: usize, tier: f64) -> [f64; STATS] {
+pub fn usual(role: usize, tier: f64) -> [f64; STATS] {
     let tier = tier.clamp(0.0, 7.0);
     let below = (tier as usize).min(6);
     let above = tier - below as f64;
@@ -142,17 +141,19 @@ pub(super) fn usual(role: usize, tier: f64) -> [f64; STATS] {
 }
 
 /// Standard deviation of one game, by statistic.
-pub(super) fn spread(role: usize) -> [f64; STATS] {
+pub fn spread(role: usize) -> [f64; STATS] {
     SPREAD.map(|of_role| of_role[role])
 }
 
-/// The lower triangle L with L·Lᵀ = correlation, by which independent numbers become related.
-pub(super) fn cholesky() -> [[f64; STATS]; STATS] {
+/// The lower triangle L with L·Lᵀ = `share` of the correlation (1 on the diagonal all the same), by
+/// which independent numbers become related.
+pub fn cholesky(share: f64) -> [[f64; STATS]; STATS] {
     let mut lower = [[0.0; STATS]; STATS];
     for row in 0..STATS {
         for column in 0..=row {
             let done: f64 = (0..column).map(|k| lower[row][k] * lower[column][k]).sum();
-            let rest = CORRELATION[row][column] - done;
+            let kept = if row == column { 1.0 } else { share };
+            let rest = kept * CORRELATION[row][column] - done;
             lower[row][column] =
                 if row == column { rest.sqrt() } else { rest / lower[column][column] };
         }
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_correlation_is_one_and_its_root_gives_it_back() {
-        let lower = cholesky();
+        let lower = cholesky(1.0);
         for row in 0..STATS {
             for column in 0..STATS {
                 let product: f64 = (0..STATS).map(|k| lower[row][k] * lower[column][k]).sum();

@@ -8,7 +8,7 @@
 //! same on every machine and whatever else is made. An account costs 10–50 µs.
 
 mod account;
-mod levels;
+pub mod levels;
 mod person;
 mod play;
 mod random;
@@ -94,6 +94,18 @@ pub struct World {
     pub hours_of_days: f64,
     /// How often Flash changes its key from one game to the next.
     pub slot_flips: f64,
+    /// Mean number of games that follow the first of a session, at one stretch.
+    pub session_games: f64,
+    /// Share of ordinary accounts that sometimes queue with a friend.
+    pub friends: f64,
+    /// How closely the statistics of a game hang together, relative to the table, 0..=1.
+    pub relation: f64,
+    /// How much further games lie above the mean than below, as the spread of a logarithm.
+    pub skew: f64,
+    /// By how much a game lost on purpose is played below the lobby.
+    pub throw_depth: f64,
+    /// Share of such games.
+    pub throw_share: f64,
     /// How often an account lacks one of the fields that may be missing.
     pub missing: f64,
 }
@@ -142,6 +154,12 @@ impl World {
             hours_of_people: 3.5,
             hours_of_days: 2.0,
             slot_flips: 0.005,
+            session_games: 2.2,
+            friends: 0.4,
+            relation: 1.0,
+            skew: 0.0,
+            throw_depth: 4.0,
+            throw_share: 0.4,
             missing: 0.0,
         }
     }
@@ -274,7 +292,7 @@ impl World {
             signal: std::array::from_fn(|_| common_signal * dice.within(0.75, 1.25)),
             style: dice.within(0.75, 1.3),
             champion_effect: dice.within(0.10, 0.35),
-            level_error: dice.within(0.0, 0.15),
+            level_error: dice.within(0.0, 0.2),
             wild_games: if dice.chance(0.4) { dice.within(0.0, 0.08) } else { 0.0 },
             form: if dice.chance(0.4) { dice.within(0.0, 0.45) } else { 0.0 },
             form_memory: dice.within(0.3, 0.8),
@@ -284,8 +302,8 @@ impl World {
             games_spread: dice.within(0.5, 0.9),
             anomalies: dice.within(0.05, 0.15),
             old_level_median: dice.within(90.0, 250.0),
-            old_level_spread: dice.within(0.55, 1.0),
-            old_level_low: dice.within(0.0, 0.12),
+            old_level_spread: dice.within(0.55, 1.2),
+            old_level_low: dice.within(0.0, 0.2),
             smurf_level_factor: dice.spread(1.0, 0.4).clamp(0.7, 3.0),
             smurf_gap: [dice.within(2.0, 3.0), dice.within(0.6, 1.0)],
             smurf_gap_least: dice.within(1.2, 1.7),
@@ -298,7 +316,13 @@ impl World {
             hours_of_people: dice.within(1.5, 4.5),
             hours_of_days: dice.within(1.2, 4.0),
             slot_flips: dice.within(0.002, 0.01),
-            missing: if dice.chance(0.3) { dice.within(0.0, 0.25) } else { 0.0 },
+            session_games: dice.within(0.0, 2.5),
+            friends: dice.within(0.0, 0.5),
+            relation: dice.within(0.6, 1.0),
+            skew: dice.within(0.0, 0.5),
+            throw_depth: dice.within(2.5, 5.0),
+            throw_share: dice.within(0.15, 0.5),
+            missing: if dice.chance(0.4) { dice.within(0.0, 0.4) } else { 0.0 },
         }
     }
 }

@@ -36,7 +36,7 @@ impl Scenery {
             spreads: std::array::from_fn(levels::spread),
             patch: offsets(world.patch_shift),
             patch_at: FIRST_DAY + Duration::days(24),
-            relation: levels::cholesky(),
+            relation: levels::cholesky(world.relation),
         }
     }
 }
@@ -79,7 +79,7 @@ pub(super) fn play(
     };
     for place in 0..games {
         let turn = usize::from(account.turns[place]);
-        let (at, new_day) = calendar.next(account.people[turn].hour, world.hours_of_days, dice);
+        let (at, new_day) = calendar.next(account.people[turn].hour, world, dice);
         if new_day {
             evidence.ranks.push(rank_point(at, account.rank));
         }
@@ -141,7 +141,7 @@ fn play_one(
         skill += account.favourite_bonus;
     }
     if thrown {
-        skill = account.matchmaking - 4.0;
+        skill = account.matchmaking - world.throw_depth;
     }
     let edge = skill - account.matchmaking;
     let duo = !thrown && dice.chance(account.duo.0);
@@ -156,7 +156,8 @@ fn play_one(
         let even = if place < account.bot_games { 0.6 } else { 1.0 };
         let relation = &scenery.relation;
         std::array::from_fn::<f64, STATS, _>(|row| {
-            wild * even * (0..=row).map(|k| relation[row][k] * independent[k]).sum::<f64>()
+            let noise = (0..=row).map(|k| relation[row][k] * independent[k]).sum::<f64>();
+            wild * even * skewed(noise, world.skew)
         })
     };
     let usual = levels::usual(role, account.matchmaking);
@@ -198,6 +199,17 @@ fn play_one(
         champion_games_before: Some(before),
         duo: Some(duo),
     }
+}
+
+/// A standard normal number drawn out above and pressed together below, with the same mean and
+/// spread.
+fn skewed(noise: f64, skew: f64) -> f64 {
+    if skew < 0.01 {
+        return noise;
+    }
+    let square = skew * skew;
+    let mean = (0.5 * square).exp();
+    ((skew * noise).exp() - mean) / (mean * square.exp_m1().sqrt())
 }
 
 fn two_places(value: f64) -> f32 {
@@ -247,12 +259,12 @@ impl Calendar {
     }
 
     /// The time of the next game, and whether it is the first of its session.
-    fn next(&mut self, hour: f64, spread: f64, dice: &mut Dice) -> (DateTime<Utc>, bool) {
+    fn next(&mut self, hour: f64, world: &World, dice: &mut Dice) -> (DateTime<Utc>, bool) {
         let new_session = self.left_in_session == 0;
         if new_session {
-            self.left_in_session = 1 + dice.waiting(2.2) as u32;
+            self.left_in_session = 1 + dice.waiting(world.session_games) as u32;
             self.day += 1 + dice.waiting(0.8) as i64;
-            let hour = dice.around(hour, spread).clamp(0.0, 30.0);
+            let hour = dice.around(hour, world.hours_of_days).clamp(0.0, 30.0);
             let start =
                 FIRST_DAY + Duration::days(self.day) + Duration::seconds((hour * 3600.0) as i64);
             self.next_at = self.next_at.max(start);
