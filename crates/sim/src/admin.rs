@@ -25,7 +25,8 @@ pub(crate) fn answer(
         ("GET", ["faults"]) => json(&shared.edge().faults.rules()),
         ("POST", ["faults"]) => match serde_json::from_slice::<Vec<FaultRule>>(body) {
             Ok(rules) => {
-                shared.edge().faults.replace(rules);
+                let now_us = shared.now_us();
+                shared.edge().faults.replace(rules, now_us);
                 json(&shared.edge().faults.rules())
             }
             Err(error) => bad(&error.to_string()),
@@ -41,6 +42,13 @@ pub(crate) fn answer(
                 Err(_) => bad("limits are text"),
             }
         }
+        ("POST", ["key"]) => match std::str::from_utf8(body).map(str::trim) {
+            Ok(key) => {
+                shared.set_key(Some(key.to_owned()).filter(|key| !key.is_empty()));
+                HttpResponse::NoContent().finish()
+            }
+            Err(_) => bad("a key is text"),
+        },
         ("GET", ["players"]) => {
             let limit = request.query_string().strip_prefix("limit=").map(str::parse);
             match limit {

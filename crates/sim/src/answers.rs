@@ -1,19 +1,21 @@
 //! What the API answers to a call about the generated world.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use riftwatch_domain::matches::MatchId;
 use riftwatch_domain::rank::Division;
-use riftwatch_domain::routing::Route;
+use riftwatch_domain::routing::{Platform, Route};
 
 use crate::calls::Call;
 use crate::dice::scramble;
+use crate::id_filter::{IdFilter, number, pairs};
 use crate::json::Json;
 use crate::ladder;
+use crate::mastery;
 use crate::match_json;
 use crate::puuids::PuuidCodec;
-use crate::realm::{Ladder, Realm, Standing};
+use crate::realm::{DAY_MS, Game, Ladder, Realm, Standing};
+use crate::spectator;
+use crate::timeline_json;
 use crate::world::{World, account_number};
 
 /// A status and a body of JSON.
@@ -54,6 +56,8 @@ impl Answer {
 const PAGE: usize = 205;
 /// The longest list of match ids that Riot keeps.
 pub(crate) const MAX_LISTED: usize = 1_000;
+/// Timelines are kept for a year.
+const TIMELINES_MS: i64 = 365 * DAY_MS;
 const SOLO: &str = "RANKED_SOLO_5x5";
 const FLEX: &str = "RANKED_FLEX_SR";
 
@@ -69,11 +73,25 @@ pub(crate) fn answer(world: &World, route: Route, call: &Call, query: &str, key:
         Call::LeaguePage { queue, tier, division, with_apex } => {
             asked.league_page(queue, tier, division, *with_apex, query)
         }
-        Call::ApexLeague { tier, queue } => asked.apex_league(tier, queue),
+        Call::ApexLeague { tier, queue, .. } => asked.apex_league(tier, queue),
         Call::MatchIds(puuid) => asked.match_ids(puuid, query),
         Call::Match(id) => asked.game(id),
-        // Riot keeps timelines for a year; we keep none.
-        Call::Timeline(_) => Answer::not_found(),
+        Call::Timeline(id) => asked.timeline(id),
+        Call::Masteries(puuid) => asked.masteries(puuid, None),
+        Call::TopMasteries(puuid) => match number(&pairs(query), "count", 3) {
+            Ok(count @ 0..) => asked.masteries(puuid, Some(count as usize)),
+            _ => Answer::error(400, "Bad Request - Invalid count"),
+        },
+        Call::MasteryOn { puuid, champion } => asked.mastery_on(puuid, champion),
+        Call::MasteryScore(puuid) => asked.about(puuid, |realm, index| {
+            Some(mastery::score(&mastery::of(realm, index)).to_string().into_bytes())
+        }),
+        Call::CurrentGame(puuid) => asked
+            .about(puuid, |realm, index| spectator::body(realm, index, asked.puuids, asked.now_ms)),
+        Call::Challenges(puuid) => {
+            asked.about(puuid, |realm, index| Some(mastery::challenges(realm, index)))
+        }
+        Call::Status => asked.status(),
     }
 }
 
@@ -100,7 +118,7 @@ impl Asked<'_> {
     fn find_here(&self, puuid: &str) -> Result<(&Realm, u32), Answer> {
         let (realm, index) = self.find(puuid)?;
         let is_here = Route::Platform(realm.platform) == self.route;
-        let is_there = !realm.accounts[index as usize].has_vanished(self.now_ms);
+        let is_there = realm.accounts[index as usize].exists(self.now_ms);
         if is_here && is_there { Ok((realm, index)) } else { Err(Answer::not_found()) }
     }
 
@@ -118,7 +136,7 @@ impl Asked<'_> {
 
     fn account(&self, puuid: &str) -> Answer {
         match self.find(puuid) {
-            Ok((realm, index)) if realm.accounts[index as usize].has_vanished(self.now_ms) => {
+            Ok((realm, index)) if !realm.accounts[index as usize].exists(self.now_ms) => {
                 Answer::not_found()
             }
             Ok((realm, index)) => self.account_body(realm, index),
@@ -142,8 +160,9 @@ impl Asked<'_> {
     }
 
     fn active_region(&self, puuid: &str) -> Answer {
-        let (realm, _) = match self.find(puuid) {
-            Ok(found) => found,
+        let realm = match self.find(puuid) {
+            Ok((realm, index)) if realm.accounts[index as usize].exists(self.now_ms) => realm,
+            Ok(_) => return Answer::not_found(),
             Err(answer) => return answer,
         };
         let mut json = Json::with_capacity(140);
@@ -213,7 +232,7 @@ impl Asked<'_> {
                 let is_in = ladder.is_ranked()
                     && place.tier.as_str() == tier
                     && division.is_none_or(|division| place.division == division)
-                    && !realm.accounts[index].has_vanished(self.now_ms);
+                    && realm.accounts[index].exists(self.now_ms);
                 is_in.then(|| (index as u32, ladder.clone()))
             });
             rows.collect()
@@ -309,16 +328,88 @@ impl Asked<'_> {
     }
 
     fn game(&self, id: &str) -> Answer {
-        let Ok(id) = id.parse::<MatchId>() else {
-            return Answer::error(400, "Bad Request - Invalid match id");
-        };
+        match self.find_game(id) {
+            Ok((_, game)) if self.world.hides(game.queue) => Answer::error(403, "Forbidden"),
+            Ok((realm, game)) => Answer::ok(match_json::body(realm, &game, self.puuids)),
+            Err(answer) => answer,
+        }
+    }
+
+    fn timeline(&self, id: &str) -> Answer {
+        match self.find_game(id) {
+            Ok((_, game)) if self.world.hides(game.queue) => Answer::error(403, "Forbidden"),
+            Ok((_, game)) if game.end_ms() < self.now_ms - TIMELINES_MS => {
+                Answer::error(404, "Data not found - match file not found")
+            }
+            Ok((realm, game)) => Answer::ok(timeline_json::body(realm, &game, self.puuids)),
+            Err(answer) => answer,
+        }
+    }
+
+    fn find_game(&self, id: &str) -> Result<(&Realm, Game), Answer> {
+        let missing = || Answer::error(404, "Data not found - match file not found");
+        let id: MatchId =
+            id.parse().map_err(|_| Answer::error(400, "Bad Request - Invalid match id"))?;
         if id.region().map(Route::from) != Some(self.route) {
-            return Answer::error(404, "Data not found - match file not found");
+            return Err(missing());
         }
-        match self.world.game(&id) {
-            Some((realm, game)) => Answer::ok(match_json::body(realm, &game, self.puuids)),
-            None => Answer::error(404, "Data not found - match file not found"),
+        self.world.game(&id).ok_or_else(missing)
+    }
+
+    /// What is told of an account on the platform that is asked, where there is anything.
+    fn about(&self, puuid: &str, tell: impl FnOnce(&Realm, u32) -> Option<Vec<u8>>) -> Answer {
+        match self.find_here(puuid) {
+            Ok((realm, index)) => tell(realm, index).map_or_else(Answer::not_found, Answer::ok),
+            Err(answer) => answer,
         }
+    }
+
+    fn masteries(&self, puuid: &str, most: Option<usize>) -> Answer {
+        self.about(puuid, |realm, index| {
+            let mut json = Json::with_capacity(12_000);
+            json.open_array();
+            let all = mastery::of(realm, index);
+            for mastery in all.iter().take(most.unwrap_or(usize::MAX)) {
+                mastery.write(&mut json, puuid);
+            }
+            json.close_array();
+            Some(json.finish())
+        })
+    }
+
+    fn mastery_on(&self, puuid: &str, champion: &str) -> Answer {
+        let Ok(champion) = champion.parse::<i32>() else {
+            return Answer::error(400, "Bad Request - Invalid champion");
+        };
+        self.about(puuid, |realm, index| {
+            let all = mastery::of(realm, index);
+            let mastery = all.iter().find(|mastery| mastery.champion_id == champion)?;
+            let mut json = Json::with_capacity(600);
+            mastery.write(&mut json, puuid);
+            Some(json.finish())
+        })
+    }
+
+    fn status(&self) -> Answer {
+        // Riot has no status page for Taiwan.
+        let platform = match self.route {
+            Route::Platform(platform) if platform != Platform::Tw2 => platform,
+            _ => return Answer::not_found(),
+        };
+        let id = platform.as_str().to_uppercase();
+        let mut json = Json::with_capacity(200);
+        json.open();
+        json.text("id", &id);
+        json.text("name", &id);
+        json.array("locales");
+        json.text_element("en_GB");
+        json.close_array();
+        for list in ["maintenances", "incidents"] {
+            json.array(list);
+            json.close_array();
+        }
+        json.close();
+        Answer::ok(json.finish())
     }
 }
 
@@ -359,100 +450,4 @@ fn league_id(realm: &Realm, queue: &str, tier: &str, group: u64) -> String {
         low >> 48 & 0xfff,
         low & 0xffff_ffff_ffff
     )
-}
-
-/// Which matches of a player are asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct IdFilter {
-    start_s: Option<i64>,
-    end_s: Option<i64>,
-    queue: Option<i64>,
-    kind: Option<String>,
-    pub(crate) start: usize,
-    pub(crate) count: usize,
-}
-
-impl IdFilter {
-    /// # Errors
-    ///
-    /// The message for the caller, where a parameter is out of its range or no number.
-    pub(crate) fn read(query: &str) -> Result<Self, &'static str> {
-        let pairs = pairs(query);
-        let optional = |key: &str| -> Result<Option<i64>, &'static str> {
-            match pairs.get(key) {
-                None => Ok(None),
-                Some(_) => number(&pairs, key, 0).map(Some),
-            }
-        };
-        let kind = pairs.get("type").cloned();
-        if kind
-            .as_deref()
-            .is_some_and(|k| !["ranked", "normal", "tourney", "tutorial"].contains(&k))
-        {
-            return Err("Bad Request - type: expected ranked, normal, tourney or tutorial");
-        }
-        let start = number(&pairs, "start", 0)?;
-        let count = number(&pairs, "count", 20)?;
-        if !(0..=100).contains(&count) {
-            return Err("Bad Request - count must be between 0 and 100");
-        }
-        if start < 0 {
-            return Err("Bad Request - start must not be negative");
-        }
-        Ok(Self {
-            start_s: optional("startTime")?,
-            end_s: optional("endTime")?,
-            queue: optional("queue")?,
-            kind,
-            start: usize::try_from(start).unwrap_or(usize::MAX),
-            count: count as usize,
-        })
-    }
-
-    /// Whether a match that started at a time (seconds) in a queue is asked for: at or after the
-    /// start, before the end.
-    pub(crate) fn takes(&self, at_s: i64, queue: i32) -> bool {
-        let kind = match queue {
-            420 | 440 => "ranked",
-            _ => "normal",
-        };
-        self.start_s.is_none_or(|start_s| at_s >= start_s)
-            && self.end_s.is_none_or(|end_s| at_s < end_s)
-            && self.queue.is_none_or(|wanted| wanted == i64::from(queue))
-            && self.kind.as_deref().is_none_or(|wanted| wanted == kind)
-    }
-}
-
-fn pairs(query: &str) -> BTreeMap<String, String> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
-fn number(pairs: &BTreeMap<String, String>, key: &str, default: i64) -> Result<i64, &'static str> {
-    match pairs.get(key) {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|_| "Bad Request - expected a whole number"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_reads_its_parameters_and_refuses_what_riot_refuses() {
-        let filter = IdFilter::read("startTime=100&endTime=200&queue=420&start=5&count=100")
-            .expect("a filter");
-        assert_eq!((filter.start, filter.count), (5, 100));
-        assert!(filter.takes(100, 420) && filter.takes(199, 420));
-        assert!(!filter.takes(99, 420) && !filter.takes(200, 420) && !filter.takes(150, 440));
-        let ranked = IdFilter::read("type=ranked").expect("a filter");
-        assert!(ranked.takes(0, 440) && !ranked.takes(0, 450));
-        for wrong in ["count=101", "count=-1", "count=x", "start=-1", "type=fun", "queue=solo"] {
-            assert!(IdFilter::read(wrong).is_err(), "{wrong}");
-        }
-    }
 }

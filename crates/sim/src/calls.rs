@@ -12,10 +12,17 @@ pub(crate) enum Call {
     Summoner(String),
     LeagueEntries(String),
     LeaguePage { queue: String, tier: String, division: String, with_apex: bool },
-    ApexLeague { tier: &'static str, queue: String },
+    ApexLeague { tier: &'static str, method: &'static str, queue: String },
     MatchIds(String),
     Match(String),
     Timeline(String),
+    Masteries(String),
+    TopMasteries(String),
+    MasteryOn { puuid: String, champion: String },
+    MasteryScore(String),
+    CurrentGame(String),
+    Challenges(String),
+    Status,
 }
 
 impl Call {
@@ -29,10 +36,17 @@ impl Call {
             Self::LeagueEntries(_) => "league-v4.getLeagueEntriesByPUUID",
             Self::LeaguePage { with_apex: false, .. } => "league-v4.getLeagueEntries",
             Self::LeaguePage { with_apex: true, .. } => "league-exp-v4.getLeagueEntries",
-            Self::ApexLeague { .. } => "league-v4.getApexLeague",
+            Self::ApexLeague { method, .. } => method,
             Self::MatchIds(_) => "match-v5.getMatchIdsByPUUID",
             Self::Match(_) => "match-v5.getMatch",
             Self::Timeline(_) => "match-v5.getTimeline",
+            Self::Masteries(_) => "champion-mastery-v4.getAllChampionMasteriesByPUUID",
+            Self::TopMasteries(_) => "champion-mastery-v4.getTopChampionMasteriesByPUUID",
+            Self::MasteryOn { .. } => "champion-mastery-v4.getChampionMasteryByPUUID",
+            Self::MasteryScore(_) => "champion-mastery-v4.getChampionMasteryScoreByPUUID",
+            Self::CurrentGame(_) => "spectator-v5.getCurrentGameInfoByPuuid",
+            Self::Challenges(_) => "lol-challenges-v1.getPlayerData",
+            Self::Status => "lol-status-v4.getPlatformData",
         }
     }
 }
@@ -77,32 +91,55 @@ pub(crate) fn call(route: Route, segments: &[String]) -> Option<Call> {
             },
             _ => None,
         },
-        Route::Platform(_) => match parts.as_slice() {
-            ["lol", "summoner", "v4", "summoners", "by-puuid", puuid] => {
-                Some(Call::Summoner(own(puuid)))
+        Route::Platform(_) => platform_call(&parts),
+    }
+}
+
+fn platform_call(parts: &[&str]) -> Option<Call> {
+    let own = |text: &str| text.to_owned();
+    match parts {
+        ["lol", "summoner", "v4", "summoners", "by-puuid", puuid] => {
+            Some(Call::Summoner(own(puuid)))
+        }
+        ["lol", "league", "v4", "entries", "by-puuid", puuid] => {
+            Some(Call::LeagueEntries(own(puuid)))
+        }
+        ["lol", api @ ("league" | "league-exp"), "v4", "entries", queue, tier, division] => {
+            Some(Call::LeaguePage {
+                queue: own(queue),
+                tier: own(tier),
+                division: own(division),
+                with_apex: *api == "league-exp",
+            })
+        }
+        ["lol", "league", "v4", list, "by-queue", queue] => {
+            let (tier, method) = match *list {
+                "challengerleagues" => ("CHALLENGER", "league-v4.getChallengerLeague"),
+                "grandmasterleagues" => ("GRANDMASTER", "league-v4.getGrandmasterLeague"),
+                "masterleagues" => ("MASTER", "league-v4.getMasterLeague"),
+                _ => return None,
+            };
+            Some(Call::ApexLeague { tier, method, queue: own(queue) })
+        }
+        ["lol", "champion-mastery", "v4", "scores", "by-puuid", puuid] => {
+            Some(Call::MasteryScore(own(puuid)))
+        }
+        ["lol", "champion-mastery", "v4", "champion-masteries", "by-puuid", puuid, rest @ ..] => {
+            match rest {
+                [] => Some(Call::Masteries(own(puuid))),
+                ["top"] => Some(Call::TopMasteries(own(puuid))),
+                ["by-champion", champion] => {
+                    Some(Call::MasteryOn { puuid: own(puuid), champion: own(champion) })
+                }
+                _ => None,
             }
-            ["lol", "league", "v4", "entries", "by-puuid", puuid] => {
-                Some(Call::LeagueEntries(own(puuid)))
-            }
-            ["lol", api @ ("league" | "league-exp"), "v4", "entries", queue, tier, division] => {
-                Some(Call::LeaguePage {
-                    queue: own(queue),
-                    tier: own(tier),
-                    division: own(division),
-                    with_apex: *api == "league-exp",
-                })
-            }
-            ["lol", "league", "v4", list, "by-queue", queue] => {
-                let tier = match *list {
-                    "challengerleagues" => "CHALLENGER",
-                    "grandmasterleagues" => "GRANDMASTER",
-                    "masterleagues" => "MASTER",
-                    _ => return None,
-                };
-                Some(Call::ApexLeague { tier, queue: own(queue) })
-            }
-            _ => None,
-        },
+        }
+        ["lol", "spectator", "v5", "active-games", "by-summoner", puuid] => {
+            Some(Call::CurrentGame(own(puuid)))
+        }
+        ["lol", "challenges", "v1", "player-data", puuid] => Some(Call::Challenges(own(puuid))),
+        ["lol", "status", "v4", "platform-data"] => Some(Call::Status),
+        _ => None,
     }
 }
 

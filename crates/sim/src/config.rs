@@ -11,7 +11,7 @@ use riftwatch_domain::routing::Platform;
 use crate::faults::FaultRule;
 use crate::limits::Limits;
 use crate::stories::StoryMix;
-use crate::windows::WindowModel;
+use crate::windows::{Ban, WindowModel};
 use crate::world::MAX_PLAYERS_PER_PLATFORM;
 
 /// How to simulate. `SimConfig { seed: 7, ..SimConfig::default() }`.
@@ -45,12 +45,16 @@ pub struct SimConfig {
     pub limits: Limits,
     /// When windows of limits begin and end.
     pub window_model: WindowModel,
+    /// When a key that does not heed them is banned; `None` never.
+    pub ban: Option<Ban>,
     /// How the limits are told.
     pub headers: HeaderStyle,
     /// The only key that is taken; `None` takes any.
     pub api_key: Option<String>,
     /// Each key sees puuids of its own, as with Riot; else all see the same.
     pub puuids_per_key: bool,
+    /// Queues whose matches are listed and answer 403, as Riot does with some: private.
+    pub private_queues: Vec<u16>,
     /// How long answers take.
     pub latency: Option<Latency>,
     /// What goes wrong from the start; more can be sent to `/sim/faults`.
@@ -78,9 +82,11 @@ impl Default for SimConfig {
             stories: StoryMix::default(),
             limits: Limits::default(),
             window_model: WindowModel::default(),
+            ban: None,
             headers: HeaderStyle::default(),
             api_key: None,
             puuids_per_key: false,
+            private_queues: Vec::new(),
             latency: None,
             faults: Vec::new(),
             gzip: false,

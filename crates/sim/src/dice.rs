@@ -14,10 +14,12 @@ pub(crate) enum Stream {
     Performance = 5,
     Fault = 6,
     Latency = 7,
+    Champion = 8,
+    Timeline = 9,
 }
 
 /// Changed whenever the same seed gives another world.
-const WORLD_VERSION: u64 = 1;
+const WORLD_VERSION: u64 = 2;
 
 /// A stream of random numbers.
 #[derive(Debug)]

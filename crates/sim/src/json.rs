@@ -95,6 +95,11 @@ impl Json {
         self.0.extend_from_slice(if value { b"true," } else { b"false," });
     }
 
+    pub(crate) fn null(&mut self, key: &str) {
+        self.key(key);
+        self.0.extend_from_slice(b"null,");
+    }
+
     pub(crate) fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         self.text_element(value);

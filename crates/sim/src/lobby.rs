@@ -1,12 +1,13 @@
 //! Ten come together: by rating, position, and who wants to play anyway.
 
-use crate::accounts::Account;
+use crate::accounts::{self, Account};
 use crate::champions::{self, CHAMPIONS};
 use crate::dice::Dice;
 use crate::realm::{Game, HOUR_MS, Live, Realm, Seat};
 
-/// Logits of winning per tier of a single player's skill: one tier 60 %, three 77 %.
-const LOGITS_PER_TIER: f64 = 0.40;
+/// Log-odds of winning of whoever loses on purpose, and how far below the lobby they seem to be.
+const THROWN_ODDS: f64 = -2.2;
+const THROWN_SKILL: f64 = -4.0;
 /// How many of the nearest are looked at.
 const CANDIDATES: usize = 200;
 /// How many of them are asked.
@@ -189,6 +190,7 @@ fn start(realm: &Realm, live: &Live, dice: &mut Dice, lobby: &Lobby, queue: u16)
     let start_ms = live.now_ms + 90_000 + dice.below(180_000) as i64;
     let mut seats = [Seat::default(); 10];
     let mut skills = [0.0; 10];
+    let slope = accounts::world().win_slope;
     for (i, &index) in members.iter().enumerate() {
         let account = &realm.accounts[index as usize];
         let standing = &live.standings[index as usize];
@@ -196,25 +198,26 @@ fn start(realm: &Realm, live: &Live, dice: &mut Dice, lobby: &Lobby, queue: u16)
         let is_second = account.is_second(realm.window, live.now_ms, standing.games);
         let throws = account.throws(realm.window, live.now_ms);
         let person = account.person(is_second);
-        let (champion, favourite) = pick(dice, account, is_second, role, queue, &seats[..i]);
-        let mut skill = person.skill_at(standing.games, role, favourite) + dice.gauss(0.0, 0.15);
+        let champion = pick(dice, account, is_second, role, queue, &seats[..i]);
+        let practice = realm.practice(standing, index, role, champion);
+        let mut skill = person.skill_at(standing.games, role, champion, practice);
         if throws {
-            skill -= 3.5;
+            skill = mean + THROWN_SKILL;
         }
-        skills[i] = skill;
+        // Four others try to win all the same: it counts less than it looks.
+        skills[i] = if throws { mean + THROWN_ODDS / slope } else { skill };
         seats[i] = Seat {
             account: index,
             champion,
             is_second,
-            flash_on_d: person.flash_on_d,
+            flash_on_d: person.flash_on_d ^ standing.has_moved_flash,
             throws,
             level: standing.level as u16,
             edge: ((skill - mean) * 100.0).clamp(-900.0, 900.0) as i16,
         };
     }
-    let logit =
-        LOGITS_PER_TIER * (skills[..5].iter().sum::<f64>() - skills[5..].iter().sum::<f64>());
-    let blue_won = dice.chance(1.0 / (1.0 + (-logit.clamp(-2.2, 2.2)).exp()));
+    let logit = slope * (skills[..5].iter().sum::<f64>() - skills[5..].iter().sum::<f64>());
+    let blue_won = dice.chance(1.0 / (1.0 + (-logit.clamp(-2.5, 2.5)).exp()));
     let is_remake = dice.chance(0.012);
     let (duration_s, surrendered) = duration(dice, queue, mean, is_remake);
     Game {
@@ -255,7 +258,7 @@ fn sides(live: &Live, dice: &mut Dice, lobby: &Lobby) -> [u32; 10] {
     best.expect("there are sixteen ways").1
 }
 
-/// A champion that nobody has yet, and its rank among the favourites if it is one.
+/// A champion that nobody has yet.
 fn pick(
     dice: &mut Dice,
     account: &Account,
@@ -263,7 +266,7 @@ fn pick(
     role: u8,
     queue: u16,
     before: &[Seat],
-) -> (u8, Option<usize>) {
+) -> u8 {
     let is_taken = |champion: u8| before.iter().any(|seat| seat.champion == champion);
     let person = account.person(is_second);
     if queue != 450 {
@@ -279,7 +282,7 @@ fn pick(
         });
         if weights.iter().sum::<f64>() > 0.0 && !dice.chance(0.04) {
             let rank = dice.weighted(&weights);
-            return (pool[rank], Some(rank));
+            return pool[rank];
         }
     }
     let choice =
@@ -287,7 +290,7 @@ fn pick(
     loop {
         let champion = choice[dice.below(choice.len())];
         if !is_taken(champion) {
-            return (champion, None);
+            return champion;
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::dice::scramble;
 use crate::json::Json;
 use crate::performance::{self, Damage, FirstShare, Line, Performance};
 use crate::puuids::PuuidCodec;
-use crate::realm::{Game, Realm};
+use crate::realm::{Game, Realm, Seat};
 use crate::world::account_number;
 
 /// Positions in Riot's order, with what `lane` and `role` say about them.
@@ -120,7 +120,7 @@ fn team(json: &mut Json, game: &Game, performance: &Performance, side: usize) {
 }
 
 /// A banned champion that nobody plays; sometimes none.
-fn ban(game: &Game, side: usize, turn: usize) -> i32 {
+pub(crate) fn ban(game: &Game, side: usize, turn: usize) -> i32 {
     if !game.has_positions() {
         return -1;
     }
@@ -155,8 +155,8 @@ fn participant(
     let enemy = Performance::taken(&performance.lines, &performance.sides, 1 - side);
     let (position, lane, lane_role) =
         if game.has_positions() && !game.is_remake { ROLES[role] } else { ("", "NONE", "SUPPORT") };
-    let habit = scramble(u64::from(seat.account) << 1 | u64::from(seat.is_second));
-    let luck = scramble((u64::from(game.number) << 4) | i as u64);
+    let habit = habit(seat);
+    let luck = luck(game, i);
 
     json.open();
     for n in [0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9] {
@@ -202,7 +202,9 @@ fn participant(
     json.int("inhibitorKills", line.inhibitors);
     json.int("inhibitorTakedowns", line.inhibitors);
     json.int("inhibitorsLost", enemy[2]);
-    items(json, line, role, champion.is_magic, luck);
+    for (slot, item) in items(line, role, champion.is_magic, luck).into_iter().enumerate() {
+        json.int(&format!("item{slot}"), item);
+    }
     json.int("itemsPurchased", 8 + line.gold / 750);
     json.int("killingSprees", line.sprees);
     json.int("kills", line.kills);
@@ -302,7 +304,7 @@ fn damage_pure(json: &mut Json, line: &Line) {
 }
 
 /// The spell beside Flash: Smite in the jungle, Teleport on top, Snowball in ARAM, and by habit.
-fn summoner_spell(game: &Game, role: usize, habit: u64) -> i32 {
+pub(crate) fn summoner_spell(game: &Game, role: usize, habit: u64) -> i32 {
     if !game.has_positions() {
         return 32;
     }
@@ -316,7 +318,18 @@ fn summoner_spell(game: &Game, role: usize, habit: u64) -> i32 {
     choice[(habit % choice.len() as u64) as usize]
 }
 
-fn items(json: &mut Json, line: &Line, role: usize, is_magic: bool, luck: u64) {
+/// A number for what a person always does.
+pub(crate) fn habit(seat: &Seat) -> u64 {
+    scramble(u64::from(seat.account) << 1 | u64::from(seat.is_second))
+}
+
+/// A number for small choices of a player in a match.
+pub(crate) fn luck(game: &Game, player: usize) -> u64 {
+    scramble((u64::from(game.number) << 4) | player as u64)
+}
+
+/// What the seven slots hold at the end; 0 is nothing.
+pub(crate) fn items(line: &Line, role: usize, is_magic: bool, luck: u64) -> [i32; 7] {
     let build: [i32; 6] = match (role, is_magic) {
         (4, true) => [3_158, 3_190, 3_107, 3_222, 3_504, 3_011],
         (4, false) => [3_009, 6_676, 3_142, 3_814, 6_696, 3_179],
@@ -325,19 +338,20 @@ fn items(json: &mut Json, line: &Line, role: usize, is_magic: bool, luck: u64) {
         (_, false) => [3_047, 3_071, 6_333, 3_053, 3_742, 3_026],
     };
     let finished = (line.gold / 2_700).clamp(0, 6) as usize;
-    for (slot, &item) in build.iter().enumerate() {
-        let item = match slot {
-            slot if slot < finished => item,
-            slot if slot == finished => 1_036 + (luck % 2) as i32 * 16,
-            _ => 0,
-        };
-        json.int(&format!("item{slot}"), item);
-    }
-    json.int("item6", if role == 4 { 3_364 } else { 3_340 });
+    std::array::from_fn(|slot| match slot {
+        6 if role == 4 => 3_364,
+        6 => 3_340,
+        slot if slot < finished => build[slot],
+        slot if slot == finished => 1_036 + (luck % 2) as i32 * 16,
+        _ => 0,
+    })
 }
 
-fn perks(json: &mut Json, line: &Line, role: usize, is_magic: bool, habit: u64) {
-    let (style, keystone, others, sub, pair) = match (role, is_magic) {
+/// A style, its keystone and three more runes, another style and two of its runes.
+type Runes = (i32, i32, [i32; 3], i32, [i32; 2]);
+
+pub(crate) fn runes(role: usize, is_magic: bool, habit: u64) -> Runes {
+    match (role, is_magic) {
         (4, true) => (8_400, 8_465, [8_463, 8_473, 8_453], 8_300, [8_345, 8_347]),
         (3, false) => (8_000, 8_008, [9_111, 9_104, 8_014], 8_300, [8_304, 8_345]),
         (_, true) if habit.is_multiple_of(2) => {
@@ -345,7 +359,11 @@ fn perks(json: &mut Json, line: &Line, role: usize, is_magic: bool, habit: u64) 
         }
         (_, true) => (8_200, 8_229, [8_226, 8_210, 8_237], 8_300, [8_304, 8_345]),
         (_, false) => (8_000, 8_010, [9_111, 9_104, 8_299], 8_400, [8_444, 8_242]),
-    };
+    }
+}
+
+fn perks(json: &mut Json, line: &Line, role: usize, is_magic: bool, habit: u64) {
+    let (style, keystone, others, sub, pair) = runes(role, is_magic, habit);
     json.object("perks");
     json.object("statPerks");
     json.int("defense", 5_011);

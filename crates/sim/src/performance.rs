@@ -4,13 +4,15 @@
 //! the few that nobody got, assists stay within kills, takedowns of towers and monsters within what
 //! the side took.
 
-use crate::accounts::STATS;
+use riftwatch_domain::story::Story;
+
 use crate::champions::CHAMPIONS;
 use crate::dice::{Dice, Stream};
 use crate::realm::{Game, Realm};
-use crate::tables::{self, SPREADS};
+use crate::tables::{STATS, early, relation, tanking};
+use riftwatch_detection::worlds::levels;
 
-/// Places of the statistics in style and coefficient rows.
+/// Places of the statistics in the rows of the levels.
 #[derive(Debug, Clone, Copy)]
 enum Stat {
     Kills,
@@ -20,19 +22,12 @@ enum Stat {
     Gold,
     Damage,
     Vision,
-    // Kill participation follows from kills and assists; its place keeps the rows aligned.
+    // Follows from kills and assists; its place keeps the rows aligned.
     #[expect(dead_code, reason = "a place in the rows")]
     KillParticipation,
     Cs10,
     SoloKills,
 }
-
-/// Deviations per tier of skill above the lobby.
-const SKILL: [f64; STATS] = [0.25, -0.18, 0.05, 0.32, 0.30, 0.22, 0.12, 0.06, 0.38, 0.28];
-/// Deviations between winning and losing.
-const WINNING: [f64; STATS] = [0.59, -0.79, 0.74, 0.35, 1.01, 0.35, 0.20, 0.10, 0.25, 0.25];
-/// Share of a common "good game" in each deviation; the rest is its own.
-const COMMON: [f64; STATS] = [0.55, -0.35, 0.20, 0.35, 0.60, 0.50, 0.05, 0.10, 0.30, 0.40];
 
 /// One player's game.
 #[derive(Debug, Clone, Default)]
@@ -201,50 +196,54 @@ struct Raw {
 fn raw(realm: &Realm, game: &Game, dice: &mut Dice, i: usize, minutes: f64) -> Raw {
     let seat = &game.seats[i];
     let role = i % 5;
-    let person = realm.accounts[seat.account as usize].person(seat.is_second);
-    let height = f64::from(game.tier) / 100.0;
-    let level = tables::level_at(height, role);
-    let spread = &SPREADS[role];
-    let won = (i < 5) == game.blue_won;
+    let account = &realm.accounts[seat.account as usize];
+    let person = account.person(seat.is_second);
+    let usual = levels::usual(role, f64::from(game.tier) / 100.0);
+    let spread = levels::spread(role);
     let edge = f64::from(seat.edge) / 100.0;
-    let good_game = dice.normal();
-    let mut z = |stat: Stat| {
-        let s = stat as usize;
-        let own = (1.0 - COMMON[s] * COMMON[s]).sqrt() * dice.normal();
-        let side = if won { 0.5 } else { -0.5 };
-        let z = SKILL[s] * edge
+    let side = if (i < 5) == game.blue_won { 0.5 } else { -0.5 };
+    // Whoever levels an account for sale plays like a script, which varies little.
+    let even = if account.story == Story::Bought && !seat.is_second { 0.6 } else { 1.0 };
+    let independent: [f64; STATS] = std::array::from_fn(|_| dice.normal());
+    let champion = &realm.champion_ways[usize::from(seat.champion)];
+    let z: [f64; STATS] = std::array::from_fn(|s| {
+        let noise: f64 = (0..=s).map(|k| relation()[s][k] * independent[k]).sum();
+        let z = levels::SIGNAL[s] * edge
             + f64::from(person.style[s])
-            + WINNING[s] * side
-            + COMMON[s] * good_game
-            + own;
-        z.clamp(-3.2, 3.2)
+            + f64::from(champion[s])
+            + levels::WIN[s] * side
+            + even * noise;
+        z.clamp(-3.5, 3.5)
+    });
+    // The averages are of a game of this length.
+    let length = minutes / 29.8;
+    let plain = |stat: Stat| usual[stat as usize] + spread[stat as usize] * z[stat as usize];
+    // Counts of rare things are skewed to the right: log-normal, with the same mean over all games
+    // of all players. Winning, style and champions widen it beyond a game's own luck.
+    let skewed = |stat: Stat| {
+        let s = stat as usize;
+        let (mean, sd) = (usual[s].max(0.1), spread[s]);
+        let log_sd = (1.0 + (sd / mean).powi(2)).ln().sqrt();
+        let wider = levels::WIN[s].powi(2) / 4.0 + levels::STYLE[s].powi(2);
+        mean * length * (log_sd * z[s] - log_sd * log_sd * (1.0 + wider) / 2.0).exp()
     };
-    let length = minutes / 28.8;
-    // Skewed to the right, like counts of rare things.
-    let skewed = |mean: f64, sd: f64, z: f64| {
-        // Winning, style and skill widen the deviation, and so does sharing out: hence a part of it.
-        let cv = (0.8 * sd / mean.max(0.2)).min(0.6);
-        (mean * (cv * z.clamp(-2.6, 2.6) - cv * cv / 2.0).exp()).max(0.02)
-    };
-    let assists = (level.kda * spread.deaths - spread.kills).max(2.0);
-    let deaths = skewed(spread.deaths * length, spread.deaths_sd * length, z(Stat::Deaths));
     Raw {
-        kills: skewed(spread.kills * length, spread.kills_sd * length, z(Stat::Kills)),
-        deaths: if seat.throws { deaths * 1.8 + 2.0 } else { deaths },
-        assists: skewed(assists * length, spread.assists_sd * length, z(Stat::Assists)),
-        solo_kills: skewed(spread.solo_kills * length, spread.solo_kills, z(Stat::SoloKills)),
-        damage: (level.damage_per_min + spread.damage_sd * z(Stat::Damage)).max(110.0),
-        cs: (level.cs_per_min + spread.cs_sd * z(Stat::Cs)).max(0.25),
-        cs10: spread.lane_cs10 + spread.jungle_cs10 + spread.cs10_sd * z(Stat::Cs10),
-        gold: (level.gold_per_min + spread.gold_sd * z(Stat::Gold)).max(195.0),
-        vision: (level.vision_per_min + spread.vision_sd * z(Stat::Vision)).max(0.06),
+        kills: skewed(Stat::Kills),
+        deaths: skewed(Stat::Deaths),
+        assists: skewed(Stat::Assists),
+        solo_kills: skewed(Stat::SoloKills),
+        damage: plain(Stat::Damage).max(110.0),
+        cs: plain(Stat::Cs).max(0.25),
+        cs10: plain(Stat::Cs10).max(0.0),
+        gold: plain(Stat::Gold).max(195.0),
+        vision: plain(Stat::Vision).max(0.06),
     }
 }
 
 fn economy(game: &Game, dice: &mut Dice, raw: &Raw, i: usize, minutes: f64) -> Line {
     let role = i % 5;
     let is_jungle = role == 1 && game.has_positions();
-    let spread = &SPREADS[role];
+    let (lane10, jungle10) = early(role);
     let thin = if game.has_positions() { 1.0 } else { 0.4 };
     let cs = raw.cs * minutes * thin;
     let monsters = match role {
@@ -254,23 +253,23 @@ fn economy(game: &Game, dice: &mut Dice, raw: &Raw, i: usize, minutes: f64) -> L
         _ => cs * dice.between(0.0, 0.09),
     };
     let monsters10 = if is_jungle {
-        (raw.cs10 - spread.lane_cs10).clamp(0.0, monsters)
+        (raw.cs10 - lane10).clamp(0.0, monsters)
     } else if role == 4 || !game.has_positions() {
         0.0
     } else {
-        f64::from(dice.count(spread.jungle_cs10)).min(monsters)
+        f64::from(dice.count(jungle10)).min(monsters)
     };
     let minions = (cs - monsters).max(0.0);
-    let lane_cs10 =
-        if is_jungle { spread.lane_cs10 * dice.between(0.0, 2.0) } else { raw.cs10 - monsters10 };
+    let lane_cs10 = if is_jungle { lane10 * dice.between(0.0, 2.0) } else { raw.cs10 - monsters10 };
     let early = (minutes / 10.0).min(1.0);
     let experience = match role {
-        4 => 330.0,
-        1 => 430.0,
-        _ => 480.0,
+        4 => 275.0,
+        1 => 360.0,
+        3 => 350.0,
+        _ => 392.0,
     } * minutes.powf(1.08)
         * (1.0 + 0.12 * (raw.gold / 400.0 - 1.0))
-        * if role == 4 { 1.0 } else { dice.between(0.93, 1.05) };
+        * dice.between(0.82, 1.16);
     let vision = if game.has_positions() { raw.vision * minutes } else { 0.0 };
     Line {
         minions: minions as i32,
@@ -289,18 +288,16 @@ fn economy(game: &Game, dice: &mut Dice, raw: &Raw, i: usize, minutes: f64) -> L
     }
 }
 
-/// Champion level of some experience: 180 + 100 per level up to the second, and so on.
-fn level_for(experience: f64) -> i32 {
-    let mut needed = 0.0;
-    let mut level = 1;
-    while level < 18 {
-        needed += 180.0 + 100.0 * f64::from(level);
-        if experience < needed {
-            break;
-        }
-        level += 1;
-    }
-    level
+/// Champion level of some experience.
+pub(crate) fn level_for(experience: f64) -> i32 {
+    (2..=18).take_while(|&level| experience >= experience_for(level)).last().unwrap_or(1)
+}
+
+/// The experience that a level takes: 280 for the second, 100 more for each after it than for the
+/// one before.
+pub(crate) fn experience_for(level: i32) -> f64 {
+    let steps = f64::from(level - 1);
+    230.0 * steps + 50.0 * steps * steps
 }
 
 /// Kills, deaths and assists that agree.
@@ -314,7 +311,8 @@ fn fights(game: &Game, dice: &mut Dice, raw: &[Raw; 10], lines: &mut [Line; 10],
         let total = if game.is_remake {
             i32::from(dice.chance(0.3))
         } else {
-            ((wishes + fates) / 2.0 * bloodiness).round() as i32
+            // Deaths of the lower tiers are reckoned from ratios, kills are counted: they weigh more.
+            ((2.0 * wishes + fates) / 3.0 * bloodiness).round() as i32
         };
         let kills = share_out(total, &weights_of(&raw[ours.clone()], |r| r.kills));
         let deaths = share_out(total, &weights_of(&raw[theirs.clone()], |r| r.deaths));
@@ -426,7 +424,7 @@ fn damage(game: &Game, dice: &mut Dice, raw: &[Raw; 10], lines: &mut [Line; 10],
         let (physical, magic, pure) = (sum(|d| d.physical), sum(|d| d.magic), sum(|d| d.pure));
         let weights: [f64; 5] = std::array::from_fn(|role| {
             let line = &lines[side * 5 + role];
-            SPREADS[role].tanking * (0.6 + 0.08 * f64::from(line.deaths)) * dice.between(0.8, 1.25)
+            tanking(role) * (0.6 + 0.08 * f64::from(line.deaths)) * dice.between(0.8, 1.25)
         });
         let all: f64 = weights.iter().sum();
         for role in 0..5 {

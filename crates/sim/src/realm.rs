@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use riftwatch_domain::routing::Platform;
 
-use crate::accounts::{self, Account, Window};
+use crate::accounts::{self, Account, STATS, Window};
+use crate::champions::CHAMPIONS;
 use crate::dice::{Dice, Stream};
 use crate::lobby::{self, SkillIndex};
 use crate::names;
@@ -23,6 +24,8 @@ pub(crate) struct Realm {
     pub(crate) seed: u64,
     pub(crate) window: Window,
     pub(crate) accounts: Vec<Account>,
+    /// What each champion adds to the statistics of whoever plays it, in deviations.
+    pub(crate) champion_ways: Vec<[f32; STATS]>,
     first_game_id: i64,
     by_name: HashMap<String, u32>,
     live: RwLock<Live>,
@@ -81,6 +84,10 @@ pub(crate) struct Standing {
     /// Ranked games here, for learning curves and the speed of the rating.
     pub(crate) games: u32,
     pub(crate) rated_games: u32,
+    /// Flash is on the other key than usual.
+    pub(crate) has_moved_flash: bool,
+    /// Champions played, with all games on each, those before the world included.
+    pub(crate) practice: Vec<(u8, u16)>,
 }
 
 /// A ranked queue as one account sees it.
@@ -108,14 +115,15 @@ impl Ladder {
     /// A win lifts by some 22 points, a loss costs some 20, more when the hidden rating is on the
     /// other side.
     fn record(&mut self, won: bool, rating: f64) {
-        let pull = (0.35 * (rating - self.height)).clamp(-0.8, 1.5);
+        let world = accounts::world();
+        let pull = (world.rank_pull * (rating - self.height)).clamp(-0.8, 0.8);
         let tier = self.height.floor();
         if won {
-            self.height += 0.055 * (1.0 + pull);
+            self.height += world.rank_win * (1.0 + pull);
             self.wins += 1;
             self.streak += 1;
         } else {
-            self.height = (self.height - 0.05 * (1.0 - pull).max(0.1)).max(0.0);
+            self.height = (self.height - world.rank_loss * (1.0 - pull)).max(0.0);
             self.losses += 1;
             self.streak = 0;
         }
@@ -216,6 +224,7 @@ impl Realm {
             seed,
             window,
             first_game_id: first_game_id(window.start_ms),
+            champion_ways: champion_ways(seed),
             accounts,
             by_name,
             live: RwLock::new(live),
@@ -264,7 +273,7 @@ impl Realm {
         let account = &self.accounts[index as usize];
         let current = account.name_at(now_ms);
         let is_current = names::lookup_key(&current.game_name, &current.tag_line) == key;
-        (is_current && !account.has_vanished(now_ms)).then_some(index)
+        (is_current && account.exists(now_ms)).then_some(index)
     }
 
     pub(crate) fn match_id(&self, number: u32) -> String {
@@ -280,6 +289,16 @@ impl Realm {
 
     pub(crate) fn game_id(&self, number: u32) -> i64 {
         self.first_game_id + i64::from(number)
+    }
+
+    /// Games of an account on a champion so far, those before the world included.
+    pub(crate) fn practice(&self, standing: &Standing, index: u32, role: u8, champion: u8) -> u16 {
+        if let Some((_, games)) = standing.practice.iter().find(|(known, _)| *known == champion) {
+            return *games;
+        }
+        let stream = (1 << 41) | (u64::from(champion) << 32) | u64::from(index);
+        let mut dice = Dice::new(self.seed, Stream::Opening, self.platform as u64, stream);
+        self.accounts[index as usize].practice_before(&mut dice, role, champion)
     }
 
     /// Somebody wants to play: ten come together, or it is tried again a little later.
@@ -310,7 +329,8 @@ impl Realm {
             let standing = &mut live.standings[index];
             if !game.is_remake {
                 let level = standing.level;
-                standing.level += 0.004 * f64::from(game.duration_s) / 60.0 * 2.0;
+                // Some ten games a level.
+                standing.level += 0.1 * f64::from(game.duration_s) / 1_800.0;
                 if standing.level.floor() > level.floor() {
                     standing.level_since_ms = end_ms;
                 }
@@ -318,7 +338,10 @@ impl Realm {
             if game.is_ranked() && !game.is_remake {
                 let slot = &mut live.slots[index];
                 let before = slot.rating;
-                let step = 0.055 + 0.245 * (-f64::from(standing.rated_games) / 12.0).exp();
+                let world = accounts::world();
+                let step = world.matchmaking_last
+                    + (world.matchmaking_first - world.matchmaking_last)
+                        * (-f64::from(standing.rated_games) / world.matchmaking_settles).exp();
                 slot.rating = (before + if won { step } else { -step }).clamp(-0.5, 9.5);
                 standing.rated_games += 1;
                 standing.games += 1;
@@ -330,9 +353,34 @@ impl Realm {
             }
             let stream = (u64::from(seat.account) << 32) | u64::from(number + 1);
             let mut dice = Dice::new(self.seed, Stream::Schedule, self.platform as u64, stream);
+            let before = self.practice(standing, seat.account, (i % 5) as u8, seat.champion);
+            standing.practise(seat.champion, before);
+            let account = &self.accounts[index];
+            standing.has_moved_flash ^= dice.chance(account.person(seat.is_second).key_changes);
             live.next_game(&mut dice, &self.accounts, seat.account, end_ms);
         }
     }
+}
+
+impl Standing {
+    fn practise(&mut self, champion: u8, before: u16) {
+        let games = before.saturating_add(1);
+        match self.practice.iter_mut().find(|(known, _)| *known == champion) {
+            Some(known) => known.1 = games,
+            None => self.practice.push((champion, games)),
+        }
+    }
+}
+
+/// Champions differ in what their players do, whoever they are.
+fn champion_ways(seed: u64) -> Vec<[f32; STATS]> {
+    let sd = accounts::world().champion_effect;
+    (0..CHAMPIONS.len())
+        .map(|i| {
+            let mut dice = Dice::new(seed, Stream::Champion, 0, i as u64);
+            std::array::from_fn(|_| dice.gauss(0.0, sd) as f32)
+        })
+        .collect()
 }
 
 impl Live {
@@ -388,6 +436,8 @@ fn opening(seed: u64, platform: Platform, index: usize, account: &Account) -> St
         level_since_ms: account.opens_ms - (account.level.fract() * 5.0 * DAY_MS as f64) as i64,
         games: 0,
         rated_games: account.rated_games,
+        has_moved_flash: false,
+        practice: Vec::new(),
     }
 }
 

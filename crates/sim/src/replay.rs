@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use riftwatch_domain::matches::MatchId;
@@ -10,9 +11,10 @@ use riftwatch_domain::player::RiotId;
 use riftwatch_domain::routing::{Platform, Route};
 use serde::Deserialize;
 
-use crate::answers::{Answer, IdFilter, MAX_LISTED};
+use crate::answers::{Answer, MAX_LISTED};
 use crate::calls::Call;
 use crate::config::SimError;
+use crate::id_filter::IdFilter;
 use crate::json::Json;
 use crate::names;
 
@@ -20,6 +22,7 @@ use crate::names;
 #[derive(Debug)]
 pub(crate) struct Recorded {
     bodies: HashMap<MatchId, Bytes>,
+    timelines: HashMap<MatchId, PathBuf>,
     players: HashMap<String, Player>,
     by_name: HashMap<String, String>,
 }
@@ -96,8 +99,12 @@ impl Recorded {
             }
         }
         paths.sort();
-        let mut recorded =
-            Self { bodies: HashMap::new(), players: HashMap::new(), by_name: HashMap::new() };
+        let mut recorded = Self {
+            bodies: HashMap::new(),
+            timelines: timelines(folder),
+            players: HashMap::new(),
+            by_name: HashMap::new(),
+        };
         for path in &paths {
             let body = fs::read(path).map_err(fault(path))?;
             match serde_json::from_slice::<File>(&body) {
@@ -182,9 +189,16 @@ impl Recorded {
                 Answer::ok(b"[]".to_vec())
             }
             Call::LeaguePage { .. } => Answer::ok(b"[]".to_vec()),
-            Call::LeagueEntries(_) | Call::ApexLeague { .. } | Call::Timeline(_) => {
-                Answer::not_found()
-            }
+            Call::Timeline(id) => self.timeline(route, id),
+            Call::LeagueEntries(_)
+            | Call::ApexLeague { .. }
+            | Call::Masteries(_)
+            | Call::TopMasteries(_)
+            | Call::MasteryOn { .. }
+            | Call::MasteryScore(_)
+            | Call::CurrentGame(_)
+            | Call::Challenges(_)
+            | Call::Status => Answer::not_found(),
             Call::MatchIds(puuid) => self.match_ids(route, puuid, query),
             Call::Match(id) => self.game(route, id),
         }
@@ -262,6 +276,19 @@ impl Recorded {
         }
     }
 
+    fn timeline(&self, route: Route, id: &str) -> Answer {
+        let Ok(id) = id.parse::<MatchId>() else {
+            return Answer::error(400, "Bad Request - Invalid match id");
+        };
+        let path = self.timelines.get(&id).filter(|_| id.region().map(Route::from) == Some(route));
+        // They are large and rarely asked for: read when they are.
+        match path.map(|path| read_timeline(path)) {
+            Some(Ok(body)) => Answer::ok(body),
+            Some(Err(error)) => Answer::error(500, &error.to_string()),
+            None => Answer::not_found(),
+        }
+    }
+
     /// Players with a name, by recorded matches, most first.
     pub(crate) fn busiest(&self, n: usize) -> Vec<(RiotId, Platform)> {
         let mut rows: Vec<(&str, &Player)> =
@@ -275,6 +302,27 @@ impl Recorded {
         });
         named.take(n).collect()
     }
+}
+
+/// A timeline's file, packed or not.
+fn read_timeline(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut body = fs::read(path)?;
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let packed = std::mem::take(&mut body);
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut body)?;
+    }
+    Ok(body)
+}
+
+/// The timelines of a folder by match, `EUW1_5.json` or `EUW1_5.json.gz`; there need not be any.
+fn timelines(folder: &Path) -> HashMap<MatchId, PathBuf> {
+    let Ok(entries) = fs::read_dir(folder.join("timeline")) else { return HashMap::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let named = paths.filter_map(|path| {
+        let id = path.file_name()?.to_str()?.split('.').next()?.parse().ok()?;
+        Some((id, path))
+    });
+    named.collect()
 }
 
 /// A puuid of the right shape is merely unknown; any other is of no key.

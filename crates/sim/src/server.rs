@@ -1,16 +1,13 @@
 //! The HTTP side: who asks, whether they may, what goes wrong, and the answer.
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use riftwatch_domain::clock::Clock;
 use riftwatch_domain::player::RiotId;
 use riftwatch_domain::routing::{Platform, Route};
@@ -21,8 +18,9 @@ use crate::calls::{self, Call};
 use crate::config::{HeaderStyle, Latency, SimConfig, SimError};
 use crate::dice::{Dice, Stream};
 use crate::faults::{Fault, FaultRule, FaultScope, Faults};
-use crate::limits::{Limit, Limits};
+use crate::limits::Limits;
 use crate::replay::Recorded;
+use crate::reply::{End, JSON, Reply};
 use crate::stats::SimStats;
 use crate::truth::{self, Truth};
 use crate::windows::{RateLimiter, Scope, Verdict};
@@ -45,10 +43,9 @@ pub struct SimHandle {
 pub(crate) struct Shared {
     pub(crate) source: Source,
     clock: Clock,
-    api_key: Option<String>,
-    headers: HeaderStyle,
+    pub(crate) headers: HeaderStyle,
     latency: Option<Latency>,
-    gzip: bool,
+    pub(crate) gzip: bool,
     edge: Mutex<Edge>,
 }
 
@@ -63,6 +60,8 @@ pub(crate) enum Source {
 pub(crate) struct Edge {
     pub(crate) limiter: RateLimiter,
     pub(crate) faults: Faults,
+    /// The only key that is taken; `None` takes any.
+    api_key: Option<String>,
     stats: SimStats,
     delays: Dice,
 }
@@ -79,9 +78,11 @@ impl Simulator {
         let bind = |source| SimError::Bind { addr: config.bind, source };
         let listener = TcpListener::bind(config.bind).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
+        let now_us = config.clock.now().timestamp_micros();
         let edge = Edge {
-            limiter: RateLimiter::new(config.limits.clone(), config.window_model),
-            faults: Faults::new(config.seed, config.faults.clone()),
+            limiter: RateLimiter::new(config.limits.clone(), config.window_model, config.ban),
+            faults: Faults::new(config.seed, config.faults.clone(), now_us),
+            api_key: config.api_key.clone(),
             stats: SimStats::default(),
             delays: Dice::new(config.seed, Stream::Latency, 0, 0),
         };
@@ -95,7 +96,6 @@ impl Simulator {
         let shared = Arc::new(Shared {
             source,
             clock: config.clock,
-            api_key: config.api_key,
             headers: config.headers,
             latency: config.latency,
             gzip: config.gzip,
@@ -158,7 +158,13 @@ impl SimHandle {
 
     /// Other faults from now on.
     pub fn set_faults(&self, rules: Vec<FaultRule>) {
-        self.shared.edge().faults.replace(rules);
+        let now_us = self.shared.now_us();
+        self.shared.edge().faults.replace(rules, now_us);
+    }
+
+    /// Another key from now on, the only one that is taken; `None` takes any.
+    pub fn set_key(&self, key: Option<&str>) {
+        self.shared.set_key(key.map(str::to_owned));
     }
 
     /// Stops listening, breaks off what is under way, and waits until it has ended.
@@ -186,8 +192,12 @@ impl Shared {
         self.edge.lock().expect("no one panics while holding this lock")
     }
 
-    fn now_us(&self) -> i64 {
+    pub(crate) fn now_us(&self) -> i64 {
         self.clock.now().timestamp_micros()
+    }
+
+    pub(crate) fn set_key(&self, key: Option<String>) {
+        self.edge().api_key = key;
     }
 
     pub(crate) fn stats(&self) -> SimStats {
@@ -243,7 +253,8 @@ async fn serve(
     let key = request.headers().get("x-riot-token").and_then(|key| key.to_str().ok());
     let key = key.map(str::trim).filter(|key| !key.is_empty());
     let Some(key) = key else { return refuse(401, "Unauthorized") };
-    if shared.api_key.as_deref().is_some_and(|only| only != key) {
+    let is_taken = shared.edge().api_key.as_deref().is_none_or(|only| only == key);
+    if !is_taken {
         return refuse(401, "Unknown apikey");
     }
     let Some((route, call)) = route.and_then(|route| Some((route, calls::call(route, segments)?)))
@@ -254,16 +265,15 @@ async fn serve(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
+    let query = fault.as_ref().and_then(|fault| fault.query(request.query_string()));
+    let query = query.as_deref().unwrap_or(request.query_string());
     let proper = match verdict.refusal {
-        Some((scope, after_s)) => Reply {
-            limited_by: Some(scope.as_str()),
-            retry_after_s: Some(after_s),
-            ..Reply::new(Answer::error(429, "Rate limit exceeded"))
-        },
-        None => Reply::new(shared.answer(route, &call, request.query_string(), key)),
+        _ if verdict.is_banned => Reply::new(Answer::error(403, "Forbidden")),
+        Some((scope, after_s)) => Reply::rate_limited(scope.as_str(), Some(after_s)),
+        None => Reply::new(shared.answer(route, &call, query, key)),
     };
     let reply = match fault {
-        Some(fault) => proper.spoilt(&fault),
+        Some(fault) => proper.spoilt(fault, shared.clock.now()),
         None => proper,
     };
     count_status(shared, reply.status());
@@ -273,110 +283,9 @@ async fn serve(
     reply.send(request, shared, &verdict)
 }
 
-/// An answer with what goes around it.
-struct Reply {
-    answer: Answer,
-    content_type: &'static str,
-    limited_by: Option<&'static str>,
-    retry_after_s: Option<u32>,
-    tells_limits: bool,
-    end: End,
-}
-
-/// What becomes of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Arrives,
-    /// The connection closes instead.
-    Breaks,
-    /// Nothing comes while anybody waits.
-    Never,
-}
-
-impl Reply {
-    fn new(answer: Answer) -> Self {
-        Self {
-            answer,
-            content_type: JSON,
-            limited_by: None,
-            retry_after_s: None,
-            tells_limits: true,
-            end: End::Arrives,
-        }
-    }
-
-    /// What a fault makes of it.
-    fn spoilt(mut self, fault: &Fault) -> Self {
-        let page = |status: u16| Self {
-            content_type: HTML,
-            ..Self::new(Answer { status, body: Bytes::from_static(ERROR_PAGE) })
-        };
-        match *fault {
-            Fault::Slow { .. } => self,
-            Fault::RateLimited { scope, retry_after } => Self {
-                limited_by: Some(scope.as_str()),
-                retry_after_s: Some(retry_after),
-                ..Self::new(Answer::error(429, "Rate limit exceeded"))
-            },
-            Fault::BareRateLimited => Self::new(Answer::error(429, "Service rate limit exceeded")),
-            Fault::ServerError { status } => page(status),
-            Fault::NotJson => page(200),
-            Fault::EmptyBody => Self::new(Answer { status: 200, body: Bytes::new() }),
-            Fault::TruncatedJson => {
-                self.answer.body.truncate(self.answer.body.len() / 2);
-                self
-            }
-            Fault::Reset => Self { end: End::Breaks, ..self },
-            Fault::Hang => Self { end: End::Never, ..self },
-            Fault::Forbidden => Self::new(Answer::error(403, "Forbidden")),
-            Fault::KeyExpired => Self::new(Answer::error(401, "Unknown apikey")),
-            Fault::NoLimitHeaders => Self { tells_limits: false, ..self },
-        }
-    }
-
-    /// The status that is counted: 0 where none arrives.
-    fn status(&self) -> u16 {
-        if self.end == End::Arrives { self.answer.status } else { 0 }
-    }
-
-    fn send(self, request: &HttpRequest, shared: &Shared, verdict: &Verdict) -> HttpResponse {
-        let mut response = HttpResponse::build(status_code(self.answer.status));
-        response.insert_header((header::CONTENT_TYPE, self.content_type));
-        if self.tells_limits {
-            tell_limits(&mut response, shared.headers, verdict);
-        }
-        if let Some(scope) = self.limited_by {
-            response.insert_header(("X-Rate-Limit-Type", scope));
-        }
-        if let Some(after_s) = self.retry_after_s {
-            response.insert_header((header::RETRY_AFTER, after_s));
-        }
-        if self.end != End::Arrives {
-            // A body that fails at once takes the head that waits before it along.
-            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-            return response.streaming(futures::stream::iter([Err::<Bytes, _>(broken)]));
-        }
-        let accepts = request.headers().get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
-        if shared.gzip && accepts.is_some_and(|accepts| accepts.contains("gzip")) {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            if let Ok(packed) = encoder.write_all(&self.answer.body).and_then(|()| encoder.finish())
-            {
-                response.insert_header((header::CONTENT_ENCODING, "gzip"));
-                return response.body(packed);
-            }
-        }
-        response.body(self.answer.body)
-    }
-}
-
-fn status_code(status: u16) -> StatusCode {
+pub(crate) fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
-
-const JSON: &str = "application/json;charset=utf-8";
-const HTML: &str = "text/html";
-const ERROR_PAGE: &[u8] =
-    b"<html><head><title>Error</title></head><body>Service unavailable</body></html>";
 
 /// Counts the call, and says what is to become of it.
 fn judge(
@@ -398,17 +307,23 @@ fn judge(
         }
     }
     edge.stats.sent_while_blocked += u64::from(verdict.while_blocked);
+    edge.stats.sent_while_banned += u64::from(verdict.is_banned);
     let mut fault = None;
     match verdict.refusal {
         Some((Scope::Application, _)) => edge.stats.violations.application += 1,
         Some((Scope::Method, _)) => edge.stats.violations.method += 1,
-        None => fault = edge.faults.befall(call.method(), request.path()),
+        None if verdict.is_banned => {}
+        None => fault = edge.faults.befall(call.method(), request.path(), now_us),
     }
-    if let Some(Fault::RateLimited { scope: FaultScope::Service, .. } | Fault::BareRateLimited) =
-        fault
-    {
-        edge.stats.violations.service += 1;
-    }
+    let is_service_limit = matches!(
+        fault,
+        Some(
+            Fault::RateLimited { scope: FaultScope::Service, .. }
+                | Fault::NoRetryAfter { scope: FaultScope::Service }
+                | Fault::BareRateLimited
+        )
+    );
+    edge.stats.violations.service += u64::from(is_service_limit);
     let mut delay = shared.latency.map_or(Duration::ZERO, |latency| {
         let jitter = edge.delays.exponential(latency.jitter.as_secs_f64());
         let spike =
@@ -429,30 +344,4 @@ fn count_status(shared: &Shared, status: u16) {
 pub(crate) fn respond(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::build(status_code(answer.status));
     response.insert_header((header::CONTENT_TYPE, JSON)).body(answer.body)
-}
-
-fn tell_limits(response: &mut HttpResponseBuilder, style: HeaderStyle, verdict: &Verdict) {
-    for (name, windows) in [("App", &verdict.app), ("Method", &verdict.method)] {
-        let Some((limits, counts)) = limit_headers(style, windows) else { continue };
-        response.insert_header((format!("X-{name}-Rate-Limit"), limits));
-        response.insert_header((format!("X-{name}-Rate-Limit-Count"), counts));
-    }
-}
-
-/// Limits and counts as headers tell them; `None` if they do not.
-fn limit_headers(style: HeaderStyle, windows: &[(Limit, u32)]) -> Option<(String, String)> {
-    let mut limits: Vec<String> = windows.iter().map(|(limit, _)| limit.to_string()).collect();
-    let mut counts: Vec<String> =
-        windows.iter().map(|(limit, used)| format!("{used}:{}", limit.per_s)).collect();
-    match style {
-        HeaderStyle::InOrder => {}
-        HeaderStyle::Reversed => {
-            limits.reverse();
-            counts.reverse();
-        }
-        HeaderStyle::ShortCount => counts.truncate(1),
-        HeaderStyle::Garbled => return Some(("many".to_owned(), "1:;:".to_owned())),
-        HeaderStyle::Absent => return None,
-    }
-    Some((limits.join(","), counts.join(",")))
 }

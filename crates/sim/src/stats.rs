@@ -19,6 +19,8 @@ pub struct SimStats {
     pub violations: Violations,
     /// Calls in a scope that had been told to wait longer: what gets a key banned.
     pub sent_while_blocked: u64,
+    /// Calls of banned keys.
+    pub sent_while_banned: u64,
     /// Application windows by key and route.
     pub utilisation: Vec<Utilisation>,
 }

@@ -2,12 +2,12 @@
 
 use riftwatch_domain::player::{Puuid, RiotId};
 use riftwatch_domain::routing::Platform;
+use riftwatch_domain::story::Story;
 use serde::Serialize;
 
 use crate::accounts::Handover;
 use crate::puuids::PuuidCodec;
 use crate::realm::Realm;
-use crate::stories::Story;
 use crate::world::{World, account_number};
 
 /// What is true of an account.

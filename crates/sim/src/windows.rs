@@ -1,6 +1,7 @@
 //! Counts calls against their limits, the way Riot's edge does, and says what to tell the caller.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::limits::{Limit, Limits};
 
@@ -14,6 +15,15 @@ pub enum WindowModel {
     WallAligned,
     /// Any stretch of its length.
     Sliding,
+}
+
+/// When a key that does not heed its limits is refused altogether.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ban {
+    /// Refusals (429) within a minute.
+    pub refusals: u32,
+    /// For how long every call is answered 403 then, from the last refusal on.
+    pub length: Duration,
 }
 
 /// Which sort of limit refused a call.
@@ -39,6 +49,8 @@ pub(crate) struct Verdict {
     pub(crate) refusal: Option<(Scope, u32)>,
     /// The call came in a scope that had been told to wait longer.
     pub(crate) while_blocked: bool,
+    /// The key is banned for too many refusals.
+    pub(crate) is_banned: bool,
     /// Limits and counts: application, then method.
     pub(crate) app: Vec<(Limit, u32)>,
     pub(crate) method: Vec<(Limit, u32)>,
@@ -67,19 +79,50 @@ pub struct Utilisation {
 pub(crate) struct RateLimiter {
     limits: Limits,
     model: WindowModel,
+    ban: Option<Ban>,
+    /// Refusals of the last minute, and the end of the ban, by key.
+    refusals: BTreeMap<String, (VecDeque<i64>, i64)>,
     // Ordered, so that what is listed is listed in the same order every time.
     apps: BTreeMap<(String, &'static str), Bucket>,
     methods: BTreeMap<(String, &'static str, &'static str), Bucket>,
 }
 
 impl RateLimiter {
-    pub(crate) fn new(limits: Limits, model: WindowModel) -> Self {
-        Self { limits, model, apps: BTreeMap::new(), methods: BTreeMap::new() }
+    pub(crate) fn new(limits: Limits, model: WindowModel, ban: Option<Ban>) -> Self {
+        Self {
+            limits,
+            model,
+            ban,
+            refusals: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            methods: BTreeMap::new(),
+        }
     }
 
     /// New limits for everybody; counting begins anew.
     pub(crate) fn set_limits(&mut self, limits: Limits) {
-        *self = Self::new(limits, self.model);
+        *self = Self::new(limits, self.model, self.ban);
+    }
+
+    /// Whether a key is banned now, this refusal of it (if it is one) included.
+    fn is_banned(&mut self, key: &str, is_refused: bool, now_us: i64) -> bool {
+        const MINUTE_US: i64 = 60_000_000;
+        let Some(ban) = self.ban else { return false };
+        let (times, until_us) = match self.refusals.get_mut(key) {
+            Some(known) => known,
+            None => self.refusals.entry(key.to_owned()).or_default(),
+        };
+        if is_refused {
+            times.push_back(now_us);
+            while times.front().is_some_and(|&at_us| at_us + MINUTE_US <= now_us) {
+                times.pop_front();
+            }
+            if times.len() >= ban.refusals as usize {
+                let length_us = i64::try_from(ban.length.as_micros()).unwrap_or(i64::MAX / 4);
+                *until_us = (*until_us).max(now_us + length_us);
+            }
+        }
+        now_us < *until_us
     }
 
     /// Counts a call that arrived at `now_us` (microseconds) and judges it. Refused calls count too.
@@ -114,10 +157,15 @@ impl RateLimiter {
             bucket.blocked_until_us = bucket.blocked_until_us.max(now_us + wait_us);
             (scope, wait_s)
         });
-        if refusal.is_none() {
+        let (app_counts, method_counts) = (app.counts(), method.counts());
+        let is_banned = self.is_banned(key, refusal.is_some(), now_us);
+        if refusal.is_none()
+            && !is_banned
+            && let Some(app) = self.apps.get_mut(&(key.to_owned(), route))
+        {
             app.accepted += 1;
         }
-        Verdict { refusal, while_blocked, app: app.counts(), method: method.counts() }
+        Verdict { refusal, while_blocked, is_banned, app: app_counts, method: method_counts }
     }
 
     pub(crate) fn utilisation(&self, now_us: i64) -> Vec<Utilisation> {
@@ -232,11 +280,25 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn limiter(limits: &str, model: WindowModel) -> RateLimiter {
-        RateLimiter::new(limits.parse().expect("limits"), model)
+        RateLimiter::new(limits.parse().expect("limits"), model, None)
     }
 
     fn call(limiter: &mut RateLimiter, now_us: i64) -> Option<(Scope, u32)> {
         limiter.judge("key", "europe", "match-v5.getMatch", now_us).refusal
+    }
+
+    #[test]
+    fn a_key_that_goes_on_after_refusals_is_banned_for_a_time() {
+        let ban = Ban { refusals: 3, length: Duration::from_secs(300) };
+        let limits = "1:10".parse().expect("limits");
+        let mut limiter = RateLimiter::new(limits, WindowModel::FromFirstCall, Some(ban));
+        let mut banned =
+            |key, s| limiter.judge(key, "europe", "match-v5.getMatch", s * S).is_banned;
+        assert_eq!([0, 1, 2].map(|s| banned("key", s)), [false; 3]);
+        assert!(banned("key", 3), "the third refusal");
+        assert!(banned("key", 302), "also where the window has room");
+        assert!(!banned("other", 3));
+        assert!(!banned("key", 700));
     }
 
     #[test]

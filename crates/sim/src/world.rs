@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) realms: Vec<Realm>,
     time: VirtualTime,
     puuids_per_key: bool,
+    private_queues: Vec<u16>,
 }
 
 /// Time in the world: real time from the start on, faster or slower.
@@ -80,12 +81,23 @@ impl World {
             };
             handles.into_iter().map(join).collect()
         });
-        Self { seed: config.seed, realms, time, puuids_per_key: config.puuids_per_key }
+        Self {
+            seed: config.seed,
+            realms,
+            time,
+            puuids_per_key: config.puuids_per_key,
+            private_queues: config.private_queues.clone(),
+        }
     }
 
     /// Milliseconds since 1970 in the world.
     pub(crate) fn now_ms(&self) -> i64 {
         self.time.now_ms()
+    }
+
+    /// Whether matches of a queue are nobody's to read.
+    pub(crate) fn hides(&self, queue: u16) -> bool {
+        self.private_queues.contains(&queue)
     }
 
     /// The puuids that a key sees.

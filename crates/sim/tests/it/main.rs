@@ -1,5 +1,8 @@
 //! The simulator through its door: HTTP on loopback.
 
+mod endpoints;
+mod faults_on_the_wire;
+mod likeness;
 mod limits_and_faults;
 mod recorded;
 mod shape;
