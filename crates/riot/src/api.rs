@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use riftwatch_domain::matches::{Match, MatchId, QueueId};
 use riftwatch_domain::player::{Account, Puuid, RiotId, Summoner};
 use riftwatch_domain::rank::RankEntry;
-use riftwatch_domain::routing::{Platform, Region};
+use riftwatch_domain::routing::{Platform, Region, Route};
 
 use crate::error::RiotError;
 
@@ -69,6 +69,12 @@ pub trait RiotApi: Send + Sync + fmt::Debug {
         caller: &Caller,
         match_id: &MatchId,
     ) -> Result<Option<Match>, RiotError>;
+
+    /// The share of the key's budget on a route that is free now, of its scarcest window: 0 to 1.
+    /// Of a route that was never used all of it. For work that shall leave room for other work.
+    fn free_share(&self, _route: Route) -> f64 {
+        1.0
+    }
 }
 
 /// Which of a player's matches to list.
@@ -110,6 +116,7 @@ pub enum CallClass {
 pub struct Caller {
     class: CallClass,
     patience: Option<Duration>,
+    job: Option<Arc<str>>,
     sent: Arc<AtomicU64>,
     on_request: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -119,6 +126,7 @@ impl fmt::Debug for Caller {
         f.debug_struct("Caller")
             .field("class", &self.class)
             .field("patience", &self.patience)
+            .field("job", &self.job)
             .field("requests_sent", &self.requests_sent())
             .finish_non_exhaustive()
     }
@@ -138,6 +146,15 @@ impl Caller {
         self
     }
 
+    /// For whom it is: a job type's kind. Within a class the jobs that wait share the turns, equally
+    /// unless [`RiotClientConfig::job_shares`](crate::RiotClientConfig::job_shares) says otherwise;
+    /// callers without a job count as one more.
+    #[must_use]
+    pub fn for_job(mut self, kind: impl Into<Arc<str>>) -> Self {
+        self.job = Some(kind.into());
+        self
+    }
+
     /// Calls `then` at each request that goes out, for a count that outlives the caller.
     #[must_use]
     pub fn on_request(mut self, then: impl Fn() + Send + Sync + 'static) -> Self {
@@ -148,6 +165,11 @@ impl Caller {
     /// How urgent it is.
     pub fn class(&self) -> CallClass {
         self.class
+    }
+
+    /// For which job type; empty: none.
+    pub fn job(&self) -> &str {
+        self.job.as_deref().unwrap_or_default()
     }
 
     /// How long to wait for a turn; `None`: as long as it takes.

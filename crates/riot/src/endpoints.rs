@@ -1,5 +1,8 @@
 //! The endpoints in use: Riot's method ids, paths and queries.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use riftwatch_domain::matches::MatchId;
 use riftwatch_domain::player::{Puuid, RiotId};
 
@@ -19,6 +22,33 @@ pub const MATCH_IDS_BY_PUUID: &str = "match-v5.getMatchIdsByPUUID";
 pub const MATCH_BY_ID: &str = "match-v5.getMatch";
 /// A platform's state: the same for all, so only a bad key is refused it.
 pub const PLATFORM_STATUS: &str = "lol-status-v4.getPlatformData";
+
+/// The methods this client knows.
+const ALL: [&str; 7] = [
+    ACCOUNT_BY_RIOT_ID,
+    ACCOUNT_BY_PUUID,
+    SUMMONER_BY_PUUID,
+    LEAGUE_ENTRIES_BY_PUUID,
+    MATCH_IDS_BY_PUUID,
+    MATCH_BY_ID,
+    PLATFORM_STATUS,
+];
+
+/// The method of this name, known here or, where processes of two versions share a key, elsewhere.
+pub(crate) fn interned(name: &str) -> &'static str {
+    static OTHERS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    if let Some(known) = ALL.into_iter().find(|known| *known == name) {
+        return known;
+    }
+    let mut others = OTHERS.lock().expect("no one panics while holding this lock");
+    if let Some(known) = others.get(name) {
+        return known;
+    }
+    // Riot has a few dozen methods, so that this ends.
+    let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    others.insert(name);
+    name
+}
 
 /// One resource, in words that become an address.
 #[derive(Debug, Clone)]

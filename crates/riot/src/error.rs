@@ -38,8 +38,15 @@ pub enum RiotError {
     /// 403 on a match: it is private.
     #[error("the match is private")]
     PrivateMatch,
-    /// 400: the request is malformed, or the puuid belongs to another key.
-    #[error("riot refuses the request to {endpoint} (400): a puuid of another api key?")]
+    /// 400 "Exception decrypting": the puuid was given out to another API key. Ask for the account
+    /// by its Riot ID to learn the puuid that this key knows it by.
+    #[error("riot cannot read the puuid sent to {endpoint} (400): it belongs to another api key")]
+    ForeignPuuid {
+        /// Riot's method id.
+        endpoint: &'static str,
+    },
+    /// 400: the request is malformed.
+    #[error("riot refuses the request to {endpoint} (400)")]
     BadRequest {
         /// Riot's method id.
         endpoint: &'static str,
@@ -95,6 +102,7 @@ impl RiotError {
             Self::RateLimited { retry_after, .. } => Verdict::ComeBack(*retry_after),
             Self::Unauthorized | Self::Forbidden { .. } | Self::Invalid(_) => Verdict::Stop,
             Self::PrivateMatch
+            | Self::ForeignPuuid { .. }
             | Self::BadRequest { .. }
             | Self::Upstream { .. }
             | Self::Transport { .. }

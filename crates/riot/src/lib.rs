@@ -7,6 +7,7 @@ mod dto;
 pub mod endpoints;
 pub mod error;
 pub mod limiter;
+pub mod sharing;
 pub mod testing;
 pub mod wire;
 

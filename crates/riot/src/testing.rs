@@ -1,4 +1,7 @@
-//! A Riot API in memory, for tests of what is built on [`RiotApi`].
+//! A Riot API in memory, for tests of what is built on [`RiotApi`]; and records in memory, for tests
+//! of what shares a key.
+
+mod records;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,6 +16,8 @@ use crate::api::{Caller, MatchIdsQuery, RiotApi};
 use crate::client::LONGEST_PAGE;
 use crate::endpoints;
 use crate::error::RiotError;
+
+pub use self::records::MemoryRecords;
 
 /// Answers from what it was given, and fails when told to. Clones share everything.
 ///

@@ -24,14 +24,19 @@ pub(super) struct Reply {
 #[error("the answer has more than {LARGEST_BODY} bytes")]
 pub(super) struct TooLarge;
 
-/// Sends the request. To be run in a task of its own: a caller who goes away must not take the
-/// permit along while the request can still arrive at Riot.
+/// Sends the request, with `count` just before. To be run in a task of its own: a caller who goes
+/// away must not take the permit along while the request can still arrive at Riot. `None`: the
+/// permit does not hold any more, and nothing was sent.
 pub(super) async fn send(
     http: Client,
     request: Request,
     mut permit: Permit,
-) -> Result<Reply, Box<dyn Error + Send + Sync>> {
-    permit.sending();
+    count: impl FnOnce() + Send,
+) -> Result<Option<Reply>, Box<dyn Error + Send + Sync>> {
+    if !permit.sending() {
+        return Ok(None);
+    }
+    count();
     let mut response = match http.execute(request).await {
         Ok(response) => response,
         Err(error) => {
@@ -53,5 +58,5 @@ pub(super) async fn send(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, answer, body: body.freeze() })
+    Ok(Some(Reply { status, answer, body: body.freeze() }))
 }

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 
 use super::RiotClient;
 use super::attempt::{Reply, TooLarge, send};
+use super::health::Resting;
 use super::key::{Key, Refusal};
 use crate::api::Caller;
 use crate::endpoints::{MATCH_BY_ID, Resource};
@@ -50,12 +51,16 @@ impl RiotClient {
         let mut refusals = 0;
         let mut refused_by = LimitScope::Local;
         loop {
+            self.0.health.admit(route, endpoint).map_err(|resting| resting.error(endpoint))?;
             let (permit, key) = self.turn(caller, route, endpoint, refused_by).await?;
             let request = self.request(route, resource, &key);
-            caller.count_request();
-            let sent = tokio::spawn(send(self.0.http.clone(), request, permit)).await;
+            let counted = caller.clone();
+            let count = move || counted.count_request();
+            let sent = tokio::spawn(send(self.0.http.clone(), request, permit, count)).await;
             let failure = match sent {
-                Ok(Ok(reply)) => match self.read(route, resource, reply, &key)? {
+                // The turn was over: nothing was sent, and there will be another.
+                Ok(Ok(None)) => continue,
+                Ok(Ok(Some(reply))) => match self.read(route, resource, reply, &key)? {
                     Read::Body(body) => return Ok(Some(body)),
                     Read::NotFound => return Ok(None),
                     Read::Refused { scope, retry_after } => {
@@ -78,7 +83,11 @@ impl RiotClient {
                     return Err(RiotError::Transport { endpoint, source: stopped.into() });
                 }
             };
-            self.0.health.failed(route, endpoint);
+            let status = match &failure {
+                RiotError::Upstream { status, .. } => Some(*status),
+                _ => None,
+            };
+            self.0.health.failed(route, endpoint, status);
             failures += 1;
             if failures >= self.0.health.tries(route, endpoint) {
                 return Err(failure);
@@ -97,15 +106,24 @@ impl RiotClient {
         endpoint: &'static str,
         refused_by: LimitScope,
     ) -> Result<(Permit, Key), RiotError> {
-        self.0.keys.current()?;
         let deadline = caller.patience().and_then(|patience| Instant::now().checked_add(patience));
-        let permit = tokio::select! {
-            permit = self.0.limiter.acquire(route, endpoint, caller.class(), deadline) => permit
-                .map_err(|retry_after| RiotError::RateLimited { scope: refused_by, retry_after })?,
-            refused = self.0.keys.refused() => return Err(refused),
-        };
-        // The key of this moment: it may have changed during the wait.
-        Ok((permit, self.0.keys.current()?))
+        loop {
+            let key = self.0.keys.current()?;
+            let limiter = self.limiter();
+            let (class, job) = (caller.class(), caller.job());
+            let permit = tokio::select! {
+                permit = limiter.acquire(route, endpoint, class, job, deadline) => permit
+                    .map_err(|retry_after| RiotError::RateLimited {
+                        scope: refused_by,
+                        retry_after,
+                    })?,
+                () = self.0.keys.ended(&key) => continue,
+            };
+            // A permit of one key's limits is none for another key.
+            if self.0.keys.is_current(&key) {
+                return Ok((permit, key));
+            }
+        }
     }
 
     fn request(&self, route: Route, resource: &Resource<'_>, key: &Key) -> Request {
@@ -139,13 +157,17 @@ impl RiotClient {
         if (500..600).contains(&status) || status == 408 {
             return Ok(Read::Failed { status });
         }
-        self.0.health.answered(route, endpoint);
+        match status {
+            400 | 402 | 405..=499 => self.0.health.refused(route, endpoint, status),
+            _ => self.0.health.answered(route, endpoint),
+        }
         if !matches!(status, 401 | 403) {
             self.0.keys.vouch(key);
         }
         match status {
             200 => Ok(Read::Body(body)),
             204 | 404 => Ok(Read::NotFound),
+            400 if is_foreign_puuid(&body) => Err(RiotError::ForeignPuuid { endpoint }),
             400 => Err(RiotError::BadRequest { endpoint }),
             401 => {
                 self.0.keys.refuse(key, Refusal::Unauthorized);
@@ -165,4 +187,19 @@ impl RiotClient {
             }
         }
     }
+}
+
+impl Resting {
+    fn error(self, endpoint: &'static str) -> RiotError {
+        match self.status {
+            Some(status) => RiotError::Upstream { endpoint, status },
+            None => RiotError::Transport { endpoint, source: self.into() },
+        }
+    }
+}
+
+/// `{"status":{"message":"Bad Request - Exception decrypting …","status_code":400}}`: a puuid is
+/// encrypted for each key, and this one was not for ours.
+fn is_foreign_puuid(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).to_ascii_lowercase().contains("exception decrypting")
 }

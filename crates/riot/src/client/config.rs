@@ -1,5 +1,7 @@
 //! What a client is made from.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use riftwatch_domain::routing::{Region, Route};
@@ -7,6 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::error::RiotError;
+use crate::sharing::SharedRecords;
 
 /// The part of the base address that becomes the route.
 const PLACEHOLDER: &str = "{route}";
@@ -23,6 +26,12 @@ pub struct RiotClientConfig {
     /// The share of the key's limits to use, above 0 and up to 1: less than 1 when another tool
     /// uses the same key.
     pub usage_factor: f64,
+    /// Shares of the turns by [job](crate::api::Caller::for_job), for those whose share is not 1: of
+    /// two that always wait, one with share 3 has three turns of four.
+    pub job_shares: BTreeMap<String, u32>,
+    /// Where all processes that use the key write down what they spend of its limits. `None`: this
+    /// process has the key to itself.
+    pub shared_records: Option<Arc<dyn SharedRecords>>,
     /// For a connection to come about.
     pub connect_timeout: Duration,
     /// For a whole request, from connecting to the last byte of the answer.
@@ -36,6 +45,8 @@ impl Default for RiotClientConfig {
             api_key: None,
             user_agent: concat!("riftwatch/", env!("CARGO_PKG_VERSION")).to_owned(),
             usage_factor: 1.0,
+            job_shares: BTreeMap::new(),
+            shared_records: None,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(20),
         }

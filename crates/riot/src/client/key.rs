@@ -59,11 +59,20 @@ impl KeyRing {
         Ok(Self(watch::Sender::new(State { key, ..State::default() })))
     }
 
-    /// Replaces the key. One that cannot be sent counts as refused.
-    pub(super) fn set(&self, key: &SecretString) {
+    /// The key as it is sent; empty without one.
+    pub(super) fn bytes(&self) -> Box<[u8]> {
+        self.0.borrow().key.as_ref().map(HeaderValue::as_bytes).unwrap_or_default().into()
+    }
+
+    /// Replaces the key, with `then` in the same moment. One that cannot be sent counts as refused.
+    pub(super) fn set(&self, key: &SecretString, then: impl FnOnce(&[u8])) {
         let key = header(key);
         self.0.send_modify(|state| {
             *state = State { generation: state.generation + 1, ..State::default() };
+            then(match &key {
+                Ok(Some(key)) => key.as_bytes(),
+                Ok(None) | Err(_) => &[],
+            });
             match key {
                 Ok(key) => state.key = key,
                 Err(_) => state.refusal = Some(Refusal::Unauthorized),
@@ -86,12 +95,17 @@ impl KeyRing {
         }
     }
 
-    /// Waits until the key is refused, whichever it is by then.
-    pub(super) async fn refused(&self) -> RiotError {
+    /// Waits until this key is refused or replaced.
+    pub(super) async fn ended(&self, key: &Key) {
         let mut states = self.0.subscribe();
-        let state = states.wait_for(|state| state.refusal.is_some()).await;
-        let refusal = state.expect("the sender is borrowed here").refusal;
-        refusal.expect("it was waited for").into()
+        let ended = |state: &State| state.refusal.is_some() || state.generation != key.generation;
+        states.wait_for(ended).await.expect("the sender is borrowed here");
+    }
+
+    /// Whether this is the key to use still.
+    pub(super) fn is_current(&self, key: &Key) -> bool {
+        let state = self.0.borrow();
+        state.refusal.is_none() && state.generation == key.generation
     }
 
     pub(super) fn is_refused(&self) -> bool {
@@ -174,7 +188,7 @@ mod tests {
     fn a_late_refusal_of_an_old_key_does_not_stop_the_new_one() {
         let ring = ring("old");
         let old = ring.current().expect("a key");
-        ring.set(&"new".into());
+        ring.set(&"new".into(), |_| ());
         ring.refuse(&old, Refusal::Unauthorized);
         assert!(!ring.is_refused());
         assert_eq!(ring.current().expect("a key").header, "new");

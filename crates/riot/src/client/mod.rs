@@ -3,11 +3,14 @@
 mod attempt;
 mod calls;
 mod config;
+mod flights;
 mod health;
 mod key;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Client;
@@ -15,21 +18,27 @@ use reqwest::redirect::Policy;
 use riftwatch_domain::matches::{Match, MatchId};
 use riftwatch_domain::player::{Account, Puuid, RiotId, Summoner};
 use riftwatch_domain::rank::RankEntry;
-use riftwatch_domain::routing::{Platform, Region};
+use riftwatch_domain::routing::{Platform, Region, Route};
 use secrecy::SecretString;
 
 use self::config::BaseUrl;
 pub use self::config::RiotClientConfig;
+use self::flights::Flights;
 use self::health::Health;
 use self::key::KeyRing;
 use crate::api::{Caller, MatchIdsQuery, RiotApi};
 use crate::dto;
 use crate::endpoints::Resource;
 use crate::error::RiotError;
-use crate::limiter::{Limiter, LimiterSnapshot};
+use crate::limiter::{KeySharing, Limiter, LimiterSnapshot};
+use crate::sharing::{SharedRecords, key_hash};
 
 /// The most match ids that Riot lists at once.
 pub(crate) const LONGEST_PAGE: u32 = 100;
+
+/// From a turn until a request's connection is begun, on a machine that is out of breath. Added to the
+/// client's own time-out, it bounds how long a request can be on its way to Riot.
+const STARTING: Duration = Duration::from_secs(5);
 
 /// A client of the Riot API. Make one per process and clone it: clones share the key, the limits
 /// and the connections.
@@ -39,9 +48,36 @@ pub struct RiotClient(Arc<Shared>);
 struct Shared {
     base_url: BaseUrl,
     http: Client,
-    limiter: Limiter,
+    limits: Limits,
+    /// The limiter of the last key that could be used, with the hash of that key.
+    limiter: RwLock<(Arc<str>, Limiter)>,
     keys: KeyRing,
     health: Health,
+    flights: Flights,
+}
+
+/// What limiters are made from.
+struct Limits {
+    usage_factor: f64,
+    job_shares: Arc<BTreeMap<String, u32>>,
+    records: Option<Arc<dyn SharedRecords>>,
+    /// This start of the process, by a random number.
+    process: u64,
+    longest_request: Duration,
+}
+
+impl Limits {
+    /// A limiter for a key: what was used of another key's limits is no matter to it.
+    fn of_key(&self, key: &[u8]) -> (Arc<str>, Limiter) {
+        let key_hash = key_hash(key);
+        let sharing = self.records.clone().map(|records| KeySharing {
+            records,
+            key_hash: key_hash.clone(),
+            process: self.process,
+            longest_request: self.longest_request,
+        });
+        (key_hash, Limiter::of_key(self.usage_factor, self.job_shares.clone(), sharing))
+    }
 }
 
 impl fmt::Debug for RiotClient {
@@ -88,19 +124,41 @@ impl RiotClient {
                  (ca-certificates) installed?"
             ))
         })?;
-        Ok(Self(Arc::new(Shared {
-            base_url,
-            http,
-            limiter: Limiter::new(config.usage_factor),
-            keys: KeyRing::new(config.api_key.as_ref())?,
-            health: Health::default(),
-        })))
+        let limits = Limits {
+            usage_factor: config.usage_factor,
+            job_shares: Arc::new(config.job_shares),
+            records: config.shared_records,
+            process: rand::random(),
+            longest_request: config.timeout + STARTING,
+        };
+        let keys = KeyRing::new(config.api_key.as_ref())?;
+        let limiter = RwLock::new(limits.of_key(keys.bytes().as_ref()));
+        let (health, flights) = (Health::default(), Flights::default());
+        Ok(Self(Arc::new(Shared { base_url, http, limits, limiter, keys, health, flights })))
     }
 
     /// Replaces the key from the next request on, also of calls that wait already. After a
-    /// refused key this lets calls through again.
+    /// refused key this lets calls through again. A key has limits of its own, so that what was
+    /// learned and used of the old one's is forgotten.
     pub fn set_api_key(&self, key: SecretString) {
-        self.0.keys.set(&key);
+        self.0.keys.set(&key, |bytes| {
+            let mut limiter =
+                self.0.limiter.write().expect("no one panics while holding this lock");
+            if !bytes.is_empty() && limiter.0 != key_hash(bytes) {
+                *limiter = self.0.limits.of_key(bytes);
+            }
+        });
+    }
+
+    /// To be called before the program ends: hands back what this client holds of a budget that it
+    /// shares with other processes, which would otherwise find out after a few seconds. Takes at
+    /// most about a second.
+    pub async fn leave(&self) {
+        self.limiter().leave().await;
+    }
+
+    fn limiter(&self) -> Limiter {
+        self.0.limiter.read().expect("no one panics while holding this lock").1.clone()
     }
 
     /// Whether Riot has refused the key, so that every call fails at once until there is a new one.
@@ -110,7 +168,25 @@ impl RiotClient {
 
     /// The limits and their use on every route used so far.
     pub fn limits(&self) -> LimiterSnapshot {
-        self.0.limiter.snapshot()
+        self.limiter().snapshot()
+    }
+
+    async fn fetch_match(
+        &self,
+        caller: &Caller,
+        match_id: &MatchId,
+    ) -> Result<Option<Match>, RiotError> {
+        let Some(region) = match_id.region() else { return Ok(None) };
+        let resource = Resource::match_by_id(match_id);
+        let body = match self.get(caller, region.into(), &resource).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Ok(None),
+            Err(RiotError::PrivateMatch) => return Err(self.private_match(caller, match_id).await),
+            Err(error) => return Err(error),
+        };
+        let game = dto::parse_match(resource.endpoint, &body)?;
+        // An aborted lobby: listed, but nobody played.
+        Ok(Some(game).filter(|game| !game.participants.is_empty()))
     }
 
     /// A match was forbidden. After several in a row, something that is forbidden to bad keys
@@ -126,6 +202,12 @@ impl RiotClient {
 
 #[async_trait]
 impl RiotApi for RiotClient {
+    fn free_share(&self, route: Route) -> f64 {
+        let routes = self.limits().routes;
+        let windows = routes.iter().filter(|known| known.route == route).flat_map(|r| &r.windows);
+        windows.map(|w| w.free as f64 / f64::from(w.limit.max(1))).fold(1.0, f64::min)
+    }
+
     async fn account_by_riot_id(
         &self,
         caller: &Caller,
@@ -196,16 +278,13 @@ impl RiotApi for RiotClient {
         match_id: &MatchId,
     ) -> Result<Option<Match>, RiotError> {
         // Matches of tournament realms are on no host of the public API.
-        let Some(region) = match_id.region() else { return Ok(None) };
-        let resource = Resource::match_by_id(match_id);
-        let body = match self.get(caller, region.into(), &resource).await {
-            Ok(Some(body)) => body,
-            Ok(None) => return Ok(None),
-            Err(RiotError::PrivateMatch) => return Err(self.private_match(caller, match_id).await),
-            Err(error) => return Err(error),
+        if match_id.region().is_none() {
+            return Ok(None);
+        }
+        let ask = || {
+            let (riot, caller, match_id) = (self.clone(), caller.clone(), match_id.clone());
+            async move { riot.fetch_match(&caller, &match_id).await }
         };
-        let game = dto::parse_match(resource.endpoint, &body)?;
-        // An aborted lobby: listed, but nobody played.
-        Ok(Some(game).filter(|game| !game.participants.is_empty()))
+        self.0.flights.share(match_id, caller.class(), ask).await
     }
 }

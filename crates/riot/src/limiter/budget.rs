@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::answer::{Rates, Told};
+use super::snapshot::WindowSnapshot;
 
 /// The log reaches at least this far back, so that a window learned late finds its past.
 const LOG_REACH: Duration = Duration::from_mins(10);
@@ -24,6 +25,8 @@ const LOG_SLACK: Duration = Duration::from_mins(2);
 const JITTER: Duration = Duration::from_millis(250);
 /// Percent of a limit that refusals can cost at most.
 const MOST_PENALTIES: u64 = 50;
+/// What strangers used within a window is expected of them for so many windows more.
+const EXPECTED_WINDOWS: u32 = 3;
 /// Waits after refusals without a word about how long: 1, 2, 4 … up to this.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
@@ -34,17 +37,21 @@ pub(super) struct Window {
     pub(super) limit: u32,
     pub(super) period: Duration,
     /// Use by others of the same key, as Riot's counts betray it: when it is forgotten, how many.
-    foreign: VecDeque<(Instant, u32)>,
+    pub(super) foreign: VecDeque<(Instant, u32)>,
+    /// The most that others were seen to use within a period, and until when as much is expected of
+    /// them again: the greatest, and those after it that outlive it.
+    pub(super) expected: VecDeque<(Instant, u32)>,
     /// Each refusal costs one percent of the limit until then.
-    penalties: Vec<Instant>,
+    pub(super) penalties: Vec<Instant>,
 }
 
 impl Window {
-    fn new(limit: u32, seconds: u32) -> Self {
+    pub(super) fn new(limit: u32, seconds: u32) -> Self {
         Self {
             limit,
             period: Duration::from_secs(seconds.into()),
             foreign: VecDeque::new(),
+            expected: VecDeque::new(),
             penalties: Vec::new(),
         }
     }
@@ -61,10 +68,24 @@ impl Window {
         ((f64::from(self.limit) * usage_factor).floor() as u64).max(1)
     }
 
-    /// Tokens to set aside for others: what they use beyond what the usage factor leaves them.
+    /// Tokens to set aside for others: what they use beyond what the usage factor leaves them, and
+    /// what can be expected of them. An expectation takes half of the tokens at most, since nobody
+    /// else's answers would ever disprove it.
     fn set_aside(&self, usage_factor: f64, now: Instant) -> u64 {
         let theirs = u64::from(self.limit).saturating_sub(self.share(usage_factor));
-        self.foreign_held(now).saturating_sub(theirs)
+        let expected = self.expected.iter().find(|(until, _)| *until > now).map_or(0, |(_, n)| *n);
+        let expected =
+            u64::from(expected).saturating_sub(theirs).min(self.tokens(usage_factor, now) / 2);
+        self.foreign_held(now).saturating_sub(theirs).max(expected)
+    }
+
+    /// Others were seen at work: as much as they used within this period is expected again.
+    fn expect_again(&mut self, now: Instant) {
+        let level = u32::try_from(self.foreign_held(now)).unwrap_or(u32::MAX);
+        while self.expected.back().is_some_and(|(_, known)| *known <= level) {
+            self.expected.pop_back();
+        }
+        self.expected.push_back((now + self.period * (1 + EXPECTED_WINDOWS), level));
     }
 
     pub(super) fn foreign_held(&self, now: Instant) -> u64 {
@@ -98,18 +119,24 @@ impl Turn {
 /// A set of windows, and what is known of their use.
 #[derive(Debug)]
 pub(super) struct Budget {
-    windows: Vec<Window>,
+    pub(super) windows: Vec<Window>,
     /// Whether Riot has told the limits. Until then one request at a time goes out.
-    known: bool,
+    pub(super) known: bool,
+    /// Whether Riot has told its counts before, so that what is new in them is new in fact.
+    pub(super) counted: bool,
     /// After a refusal: one request at a time, until one sent later is answered otherwise.
-    careful: bool,
-    usage_factor: f64,
-    in_flight: u32,
-    /// When answers came, oldest first.
-    answered: VecDeque<Instant>,
-    blocked_until: Option<Instant>,
-    refused_at: Option<Instant>,
-    strikes: u32,
+    pub(super) careful: bool,
+    pub(super) usage_factor: f64,
+    pub(super) in_flight: u32,
+    /// When answers came, oldest first. Those that may come still, of requests sent by a process
+    /// that is gone, are in it with the latest time at which they can.
+    pub(super) answered: VecDeque<Instant>,
+    pub(super) blocked_until: Option<Instant>,
+    pub(super) refused_at: Option<Instant>,
+    pub(super) strikes: u32,
+    /// Requests of this process, and when it sent the first.
+    sent: u64,
+    first_sent: Option<Instant>,
 }
 
 impl Budget {
@@ -118,6 +145,7 @@ impl Budget {
         Self {
             windows: guess.iter().map(|(limit, seconds)| Window::new(*limit, *seconds)).collect(),
             known: false,
+            counted: false,
             careful: false,
             usage_factor,
             in_flight: 0,
@@ -125,6 +153,8 @@ impl Budget {
             blocked_until: None,
             refused_at: None,
             strikes: 0,
+            sent: 0,
+            first_sent: None,
         }
     }
 
@@ -203,19 +233,30 @@ impl Budget {
     }
 
     /// A request goes out.
-    pub(super) fn take(&mut self) {
+    pub(super) fn take(&mut self, now: Instant) {
         self.in_flight += 1;
+        self.sent += 1;
+        self.first_sent.get_or_insert(now);
     }
 
     /// The request did not go out after all.
     pub(super) fn give_back(&mut self) {
         self.in_flight -= 1;
+        self.sent -= 1;
+    }
+
+    /// Takes over what a ledger tells of the use of the same limits, in place of what was known. The
+    /// counts for people go on.
+    pub(super) fn replace(&mut self, by: Self) {
+        let (sent, first_sent) = (self.sent, self.first_sent);
+        *self = Self { sent, first_sent, ..by };
     }
 
     /// The request was answered, or given up after it was sent.
     pub(super) fn hold(&mut self, now: Instant) {
         self.in_flight -= 1;
-        self.answered.push_back(now);
+        let later = self.answered.iter().rev().take_while(|at| **at > now).count();
+        self.answered.insert(self.answered.len() - later, now);
         let reach = self.windows.iter().map(|w| w.period).fold(LOG_REACH, Duration::max);
         while self.answered.front().is_some_and(|at| *at + reach + LOG_SLACK < now) {
             self.answered.pop_front();
@@ -223,6 +264,9 @@ impl Budget {
         for window in &mut self.windows {
             while window.foreign.front().is_some_and(|(until, _)| *until + LOG_SLACK < now) {
                 window.foreign.pop_front();
+            }
+            while window.expected.front().is_some_and(|(until, _)| *until <= now) {
+                window.expected.pop_front();
             }
             window.penalties.retain(|until| *until > now);
         }
@@ -248,6 +292,7 @@ impl Budget {
             }
         }
         let Rates::Windows(counts) = &told.counts else { return };
+        let counted_before = std::mem::replace(&mut self.counted, true);
         for window in &mut self.windows {
             let Some(count) = counts.get(&seconds(window.period)) else { continue };
             // All of ours that Riot can have counted when this request arrived, which was not
@@ -270,6 +315,10 @@ impl Budget {
             if surplus > 0 {
                 let surplus = u32::try_from(surplus).unwrap_or(u32::MAX);
                 window.foreign.push_back((now + window.period, surplus));
+                // What the first answer counts may be our own, of before a restart: that is over.
+                if counted_before {
+                    window.expect_again(now);
+                }
             }
         }
     }
@@ -351,37 +400,39 @@ impl Budget {
         }
     }
 
-    pub(super) fn windows(&self) -> &[Window] {
-        &self.windows
-    }
-
-    pub(super) fn is_known(&self) -> bool {
-        self.known
-    }
-
-    pub(super) fn in_flight(&self) -> u32 {
-        self.in_flight
-    }
-
     /// Until when a refusal stops everything, if it still does.
     pub(super) fn blocked_until(&self, now: Instant) -> Option<Instant> {
         self.blocked_until.filter(|until| *until > now)
     }
 
-    /// Tokens of a window: (held by us, held for others, free).
-    pub(super) fn use_of(&self, window: &Window, now: Instant) -> (u64, u64, u64) {
-        let held = (self.answered.len() - self.first_held(window.period, now)) as u64
-            + u64::from(self.in_flight);
-        let used = held + window.set_aside(self.usage_factor, now);
-        let free = window.tokens(self.usage_factor, now).saturating_sub(used);
-        (held, window.foreign_held(now), free)
+    /// The use of each window, for people.
+    pub(super) fn snapshot(&self, now: Instant) -> Vec<WindowSnapshot> {
+        self.windows.iter().map(|window| self.window_snapshot(window, now)).collect()
     }
 
-    pub(super) fn next_free(&self, window: &Window, now: Instant) -> Instant {
-        self.window_turn(window, now, 0).not_before
+    fn window_snapshot(&self, window: &Window, now: Instant) -> WindowSnapshot {
+        let held = (self.answered.len() - self.first_held(window.period, now)) as u64
+            + u64::from(self.in_flight);
+        let set_aside = window.set_aside(self.usage_factor, now);
+        let tokens = window.tokens(self.usage_factor, now);
+        let elapsed = self.first_sent.map_or(Duration::ZERO, |first| now - first);
+        let periods = elapsed.max(window.period).as_secs_f64() / window.period.as_secs_f64();
+        WindowSnapshot {
+            limit: window.limit,
+            period: window.period,
+            held,
+            foreign: window.foreign_held(now),
+            set_aside,
+            free: tokens.saturating_sub(held + set_aside),
+            next_free_in: self
+                .window_turn(window, now, 0)
+                .not_before
+                .saturating_duration_since(now),
+            utilisation: (self.sent as f64 / (f64::from(window.limit) * periods)).min(1.0),
+        }
     }
 }
 
-fn seconds(period: Duration) -> u32 {
+pub(super) fn seconds(period: Duration) -> u32 {
     u32::try_from(period.as_secs()).unwrap_or(u32::MAX)
 }

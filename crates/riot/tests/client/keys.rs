@@ -109,6 +109,34 @@ async fn calls_that_wait_for_their_turn_end_when_the_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_new_key_has_limits_of_its_own() {
+    // One request in ten minutes, of each key.
+    let server = Server::start(|_, _| {
+        ok("[]").with("X-App-Rate-Limit", "1:600").with("X-App-Rate-Limit-Count", "1:600")
+    })
+    .await;
+    let riot = client(&server);
+    ids(&riot).await.expect("the first request");
+    let waits = tokio::spawn({
+        let riot = riot.clone();
+        async move { ids(&riot).await }
+    });
+    while riot.limits().routes[0].waiting().total() == 0 {
+        tokio::task::yield_now().await;
+    }
+    riot.set_api_key(KEY.into());
+    assert_eq!(riot.limits().routes[0].windows[0].held, 1, "the same key has the same limits");
+    riot.set_api_key("RGAPI-another".into());
+    assert_eq!(waits.await.expect("no panic").expect("at once"), Some(Vec::new()));
+    let sent: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("x-riot-token") == Some(KEY))
+        .collect();
+    assert_eq!(sent, [true, false]);
+}
+
+#[tokio::test]
 async fn without_a_key_nothing_is_sent() {
     let server = Server::start(|_, _| ok("[]")).await;
     let riot = RiotClient::new(RiotClientConfig { api_key: None, ..config(&server) });

@@ -4,6 +4,7 @@ mod keys;
 mod recorded;
 mod requests;
 mod server;
+mod together;
 mod troubles;
 
 use std::time::Duration;

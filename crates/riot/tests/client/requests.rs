@@ -90,6 +90,33 @@ async fn each_endpoint_has_its_path_its_route_and_the_key_in_a_header() {
 }
 
 #[tokio::test]
+async fn every_platform_has_its_region_and_the_nearest_cluster_for_accounts() {
+    let server = Server::start(|_, _| status(404, "")).await;
+    let riot = client(&server);
+    let caller = Caller::default();
+    let mut expected = Vec::new();
+    for platform in Platform::ACTIVE {
+        let (region, accounts) = match platform.as_str() {
+            "br1" | "la1" | "la2" | "na1" => ("americas", "americas"),
+            "jp1" | "kr" => ("asia", "asia"),
+            "eun1" | "euw1" | "me1" | "ru" | "tr1" => ("europe", "europe"),
+            "oc1" | "sg2" | "tw2" | "vn2" => ("sea", "asia"),
+            other => panic!("{other} is new"),
+        };
+        riot.account_by_puuid(&caller, platform.region(), &puuid()).await.expect("an answer");
+        riot.summoner_by_puuid(&caller, platform, &puuid()).await.expect("an answer");
+        let id = match_id(&format!("{}_7", platform.as_str().to_uppercase()));
+        riot.match_by_id(&caller, &id).await.expect("an answer");
+        expected.extend([
+            format!("/{accounts}/riot/account/v1/accounts/by-puuid/p-1"),
+            format!("/{platform}/lol/summoner/v4/summoners/by-puuid/p-1"),
+            format!("/{region}/lol/match/v5/matches/{id}"),
+        ]);
+    }
+    assert_eq!(server.targets(), expected);
+}
+
+#[tokio::test]
 async fn names_in_any_script_arrive_as_one_segment_each() {
     let server = Server::start(|_, _| status(404, "")).await;
     let riot = client(&server);

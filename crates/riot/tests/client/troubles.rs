@@ -7,7 +7,7 @@ use riftwatch_domain::matches::MatchId;
 use riftwatch_domain::player::Puuid;
 use riftwatch_domain::routing::Region;
 use riftwatch_riot::api::{CallClass, Caller, MatchIdsQuery, RiotApi};
-use riftwatch_riot::error::{LimitScope, RiotError};
+use riftwatch_riot::error::{LimitScope, RiotError, Verdict};
 use riftwatch_riot::{RiotClient, RiotClientConfig};
 
 use crate::server::{Reply, Server, ok, status};
@@ -178,6 +178,50 @@ async fn a_400_and_strange_statuses_are_errors_at_once() {
         assert_eq!(caller.requests_sent(), 1);
         assert!(!riot.key_refused());
     }
+}
+
+#[tokio::test]
+async fn a_puuid_of_another_key_is_told_from_other_bad_requests() {
+    let body =
+        r#"{"status":{"message":"Bad Request - Exception decrypting abc","status_code":400}}"#;
+    let server = Server::start(move |_, _| status(400, body)).await;
+    let riot = client(&server);
+    let error = ids(&riot, &Caller::default()).await.expect_err("not ours");
+    assert!(
+        matches!(error, RiotError::ForeignPuuid { endpoint: "match-v5.getMatchIdsByPUUID" }),
+        "{error}"
+    );
+    assert_eq!(error.verdict(), Verdict::SkipItem);
+    assert!(!riot.key_refused());
+}
+
+#[tokio::test]
+async fn a_method_that_is_down_is_left_alone_and_others_are_not() {
+    let server = Server::start(|_, request| {
+        if request.target.contains("/ids") { status(500, "") } else { status(404, "") }
+    })
+    .await;
+    let riot = client(&server);
+    for _ in 0..3 {
+        ids(&riot, &Caller::default()).await.expect_err("down");
+    }
+    assert_eq!(server.targets().len(), 12);
+    let caller = Caller::default();
+    let error = ids(&riot, &caller).await.expect_err("left alone");
+    assert!(matches!(error, RiotError::Upstream { status: 500, .. }), "{error}");
+    assert_eq!(caller.requests_sent(), 0);
+    let account = riot.account_by_puuid(&caller, Region::Europe, &Puuid::new("p")).await;
+    assert_eq!(account.expect("another method"), None);
+}
+
+#[tokio::test]
+async fn questions_that_riot_refuses_are_rationed() {
+    let server = Server::start(|_, _| status(400, "no")).await;
+    let riot = client(&server);
+    for _ in 0..50 {
+        ids(&riot, &Caller::default()).await.expect_err("refused");
+    }
+    assert_eq!(server.targets().len(), 20, "riot locks out keys that ask on and on");
 }
 
 #[tokio::test]

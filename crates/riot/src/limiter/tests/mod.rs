@@ -3,5 +3,6 @@
 mod riot;
 mod rules;
 mod schedules;
+mod sharing;
 mod soak;
 mod waiting;

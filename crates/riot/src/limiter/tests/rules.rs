@@ -1,16 +1,25 @@
 //! The state machine, rule by rule. Time is a number here.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::riot::answer;
 use crate::api::CallClass::{self, Backfill, Interactive, Refresh};
+use crate::limiter::Sharing;
 use crate::limiter::answer::Answer;
+use crate::limiter::gate::Gate;
 use crate::limiter::state::{Granted, RouteState};
 
 const MATCH: &str = "match-v5.getMatch";
 const IDS: &str = "match-v5.getMatchIdsByPUUID";
+
+fn state(usage_factor: f64) -> RouteState {
+    let shares = BTreeMap::from([("important".to_owned(), 3)]);
+    RouteState::new(usage_factor, Arc::new(shares), Gate::Open)
+}
 
 /// A route with a clock.
 struct Bench {
@@ -20,7 +29,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { state: RouteState::new(1.0), now: Instant::now() }
+        Self { state: state(1.0), now: Instant::now() }
     }
 
     /// A route on which Riot has told these limits, and nothing is held any more.
@@ -40,7 +49,7 @@ impl Bench {
     }
 
     fn enter(&mut self, method: &'static str, class: CallClass) {
-        self.state.enter(method, class);
+        self.state.enter(method, class, "", self.now);
     }
 
     fn enter_many(&mut self, method: &'static str, count: usize) {
@@ -66,7 +75,7 @@ impl Bench {
 
     /// Seconds from now until a newcomer's turn.
     fn estimate(&mut self, class: CallClass) -> f64 {
-        (self.state.earliest_turn(MATCH, class, self.now) - self.now).as_secs_f64()
+        (self.state.earliest_turn(MATCH, class, "", self.now) - self.now).as_secs_f64()
     }
 }
 
@@ -178,7 +187,7 @@ fn headers_that_are_garbled_or_gone_change_nothing() {
     bench.enter_many(MATCH, 9);
     assert_eq!(bench.poll().len(), 2);
     let route = riftwatch_domain::routing::Region::Europe.into();
-    assert_eq!(bench.state.snapshot(route, bench.now).garbled_headers, 6);
+    assert_eq!(bench.state.snapshot(route, Sharing::Alone, bench.now).garbled_headers, 6);
 }
 
 #[test]
@@ -211,7 +220,7 @@ fn our_own_requests_are_never_taken_for_others() {
     bench.enter_many(MATCH, 10);
     assert_eq!(bench.poll().len(), 1, "the first token is back, and no more are missing");
     let route = riftwatch_domain::routing::Region::Europe.into();
-    assert_eq!(bench.state.snapshot(route, bench.now).windows[0].foreign, 0);
+    assert_eq!(bench.state.snapshot(route, Sharing::Alone, bench.now).windows[0].foreign, 0);
 }
 
 #[test]
@@ -338,7 +347,7 @@ fn a_429_costs_one_percent_of_the_limit_for_ten_windows() {
 #[test]
 fn the_usage_factor_leaves_room_for_other_tools() {
     let mut bench = Bench::told("10:10", "1000:10");
-    bench.state = RouteState::new(0.5);
+    bench.state = state(0.5);
     bench.enter(MATCH, Refresh);
     let granted = bench.poll();
     bench.answered(&granted[0], &limits("11:10", "1000:10"));
@@ -374,13 +383,114 @@ fn classes_share_what_is_scarce() {
 }
 
 #[test]
+fn jobs_share_a_class_equally_however_much_one_of_them_asks_for() {
+    let mut bench = Bench::told("40:10", "1000:10");
+    for _ in 0..500 {
+        bench.state.enter(MATCH, Refresh, "greedy", bench.now);
+    }
+    for _ in 0..10 {
+        bench.state.enter(IDS, Refresh, "modest", bench.now);
+    }
+    let granted = bench.poll();
+    assert_eq!(granted.len(), 40);
+    assert_eq!(granted.iter().filter(|g| g.method == IDS).count(), 10, "all it asked for");
+}
+
+#[test]
+fn a_job_with_a_share_of_three_has_three_turns_of_four() {
+    let mut bench = Bench::told("80:10", "1000:10");
+    for _ in 0..200 {
+        bench.state.enter(MATCH, Refresh, "any", bench.now);
+        bench.state.enter(IDS, Refresh, "important", bench.now);
+    }
+    let granted = bench.poll();
+    let important = granted.iter().filter(|g| g.method == IDS).count();
+    assert!((59..=61).contains(&important), "{important}");
+    let route = riftwatch_domain::routing::Region::Europe.into();
+    for granted in &granted {
+        assert!(bench.state.sending(granted, bench.now));
+    }
+    let jobs = bench.state.snapshot(route, Sharing::Alone, bench.now).jobs;
+    let shown: Vec<_> = jobs
+        .iter()
+        .map(|job| (job.job.as_str(), job.share, job.waiting as u64 + job.sent))
+        .collect();
+    assert_eq!(shown, [("", 1, 0), ("any", 1, 200), ("important", 3, 200)]);
+}
+
+#[test]
+fn the_estimate_knows_the_shares_of_jobs() {
+    let mut bench = Bench::told("2:10", "1000:10");
+    bench.enter_many(MATCH, 2);
+    for granted in &bench.poll() {
+        bench.answered(granted, &answer(200, &[]));
+    }
+    for _ in 0..10 {
+        bench.state.enter(MATCH, Refresh, "greedy", bench.now);
+    }
+    let wait = |bench: &mut Bench, job| {
+        (bench.state.earliest_turn(MATCH, Refresh, job, bench.now) - bench.now).as_secs()
+    };
+    assert_eq!(wait(&mut bench, "greedy"), 60, "after ten others, two in a window");
+    assert_eq!(wait(&mut bench, "modest"), 10, "after one of them");
+    assert_eq!(wait(&mut bench, "important"), 10);
+}
+
+#[test]
+fn what_strangers_used_is_expected_of_them_again() {
+    let mut bench = Bench::told("10:10", "1000:10");
+    let counted = |count: u32| {
+        let count = format!("{count}:10");
+        answer(200, &[("x-app-rate-limit", "10:10"), ("x-app-rate-limit-count", &count)])
+    };
+    bench.enter(MATCH, Refresh);
+    let granted = bench.poll();
+    bench.answered(&granted[0], &counted(1));
+    bench.enter(MATCH, Refresh);
+    let granted = bench.poll();
+    bench.answered(&granted[0], &counted(6));
+    // Four strangers came while we watched. They are forgotten as the windows pass, and four more
+    // are expected.
+    bench.pass(10.1);
+    bench.enter_many(MATCH, 20);
+    assert_eq!(bench.poll().len(), 6);
+    bench.state = {
+        let mut calm = Bench::told("10:10", "1000:10");
+        calm.enter(MATCH, Refresh);
+        let granted = calm.poll();
+        // The first count that one sees may be of one's own past: nothing is expected after it.
+        calm.answered(&granted[0], &counted(7));
+        calm.pass(10.1);
+        bench.now = calm.now;
+        calm.state
+    };
+    bench.enter_many(MATCH, 20);
+    assert_eq!(bench.poll().len(), 10);
+}
+
+#[test]
+fn waits_are_counted_by_class() {
+    let mut bench = Bench::told("1:10", "1000:10");
+    bench.enter(MATCH, Interactive);
+    bench.enter(MATCH, Backfill);
+    let granted = bench.poll();
+    bench.answered(&granted[0], &answer(200, &[]));
+    bench.pass(10.0);
+    assert_eq!(bench.poll().len(), 1);
+    let route = riftwatch_domain::routing::Region::Europe.into();
+    let waits = bench.state.snapshot(route, Sharing::Alone, bench.now).waits;
+    assert_eq!((waits.interactive.count(), waits.interactive.sum_seconds), (1, 0.0));
+    assert_eq!((waits.backfill.count(), waits.backfill.sum_seconds), (1, 10.0));
+}
+
+#[test]
 fn who_leaves_the_queue_is_not_waited_for() {
     let mut bench = Bench::told("1:10", "1000:10");
-    let gone = bench.state.enter(MATCH, Refresh);
-    let stays = bench.state.enter(MATCH, Refresh);
-    bench.state.leave(MATCH, Refresh, gone);
+    let (gone, job) = bench.state.enter(MATCH, Refresh, "", bench.now);
+    let (stays, _) = bench.state.enter(MATCH, Refresh, "", bench.now);
+    bench.state.leave(MATCH, Refresh, job, gone);
     assert_eq!(bench.poll().iter().map(|g| g.ticket).collect::<Vec<_>>(), [stays]);
-    bench.state.leave(MATCH, Refresh, stays);
+    bench.state.leave(MATCH, Refresh, job, stays);
 }
 
 #[test]

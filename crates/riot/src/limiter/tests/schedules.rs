@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -10,7 +11,9 @@ use tokio::time::Instant;
 
 use super::riot::{Riot, Rule, Windowing, answer};
 use crate::api::CallClass;
+use crate::limiter::Sharing;
 use crate::limiter::answer::Answer;
+use crate::limiter::gate::Gate;
 use crate::limiter::state::{Granted, RouteState, Ticket};
 
 const METHOD: &str = "method";
@@ -102,7 +105,7 @@ struct Outcome {
 fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
     let start = Instant::now();
     let mut riot = Riot::new(start - Duration::from_millis(4321), app, method);
-    let mut state = RouteState::new(1.0);
+    let mut state = RouteState::new(1.0, Arc::default(), Gate::Open);
     let mut events: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
     let mut bodies: Vec<Option<Event>> = Vec::new();
     let push = |events: &mut BinaryHeap<_>, bodies: &mut Vec<Option<Event>>, at, event| {
@@ -118,6 +121,7 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
     let mut granted_order = Vec::new();
     let mut gave_up = 0;
     let mut told = false;
+    let mut job = None;
     let mut wake_at = None;
     let mut end = start;
     loop {
@@ -128,7 +132,8 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
             let Some(Reverse((_, body))) = events.pop() else { break };
             match bodies[body].take().expect("each event happens once") {
                 Event::Enter(index) => {
-                    let ticket = state.enter(METHOD, calls[index].class);
+                    let (ticket, of) = state.enter(METHOD, calls[index].class, "", now);
+                    job = Some(of);
                     tickets.insert(ticket, index);
                     if let Some(patience) = calls[index].gives_up_after {
                         let at = now + Duration::from_millis(patience);
@@ -138,7 +143,8 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
                 Event::GiveUp(index) => {
                     let place = tickets.iter().find(|(_, call)| **call == index);
                     if let Some(ticket) = place.map(|(ticket, _)| *ticket) {
-                        state.leave(METHOD, calls[index].class, ticket);
+                        let job = job.expect("who gives up has entered");
+                        state.leave(METHOD, calls[index].class, job, ticket);
                         tickets.remove(&ticket);
                         gave_up += 1;
                     }
@@ -175,7 +181,7 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
             let index =
                 tickets.remove(&granted.ticket).expect("granted once, and not after leaving");
             granted_order.push((granted.ticket, granted.class));
-            state.sending(&granted);
+            assert!(state.sending(&granted, now));
             let at = now + Duration::from_millis(calls[index].uplink);
             push(&mut events, &mut bodies, at, Event::ArriveAtRiot(index, granted));
         }
@@ -206,14 +212,14 @@ proptest! {
         // somebody else's.
         let later = outcome.end + Duration::from_secs(200);
         let route = riftwatch_domain::routing::Region::Europe.into();
-        let snapshot = outcome.state.snapshot(route, later);
+        let snapshot = outcome.state.snapshot(route, Sharing::Alone, later);
         prop_assert_eq!(snapshot.in_flight, 0);
         let method_windows = snapshot.methods.iter().flat_map(|method| &method.windows);
         for window in snapshot.windows.iter().chain(method_windows) {
             prop_assert_eq!((window.held, window.foreign), (0, 0));
             prop_assert_eq!(window.free, u64::from(window.limit));
         }
-        for window in outcome.state.snapshot(route, outcome.end).windows {
+        for window in outcome.state.snapshot(route, Sharing::Alone, outcome.end).windows {
             prop_assert_eq!(window.foreign, 0, "we are alone");
         }
     }

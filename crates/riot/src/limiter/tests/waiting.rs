@@ -13,7 +13,7 @@ const ROUTE: Route = Route::Region(Region::Europe);
 const METHOD: &str = "match-v5.getMatch";
 
 async fn acquire(limiter: &Limiter) -> Permit {
-    limiter.acquire(ROUTE, METHOD, Refresh, None).await.expect("endless patience")
+    limiter.acquire(ROUTE, METHOD, Refresh, "", None).await.expect("endless patience")
 }
 
 fn told() -> Answer {
@@ -50,12 +50,12 @@ async fn who_cannot_wait_that_long_is_told_so_at_once() {
     send(acquire(&limiter).await);
     let asked = Instant::now();
     let deadline = Some(asked + Duration::from_secs(9));
-    let refused = limiter.acquire(ROUTE, METHOD, Interactive, deadline).await;
+    let refused = limiter.acquire(ROUTE, METHOD, Interactive, "", deadline).await;
     assert_eq!(refused.expect_err("too late"), Duration::from_secs(10));
     assert_eq!(asked.elapsed(), Duration::ZERO);
     assert_eq!(limiter.snapshot().routes[0].waiting().total(), 0);
     let deadline = Some(asked + Duration::from_secs(10));
-    limiter.acquire(ROUTE, METHOD, Interactive, deadline).await.expect("just in time");
+    limiter.acquire(ROUTE, METHOD, Interactive, "", deadline).await.expect("just in time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn patience_ends_also_when_the_turn_could_not_be_foreseen() {
     probe.sending();
     let asked = Instant::now();
     let deadline = Some(asked + Duration::from_secs(3));
-    let refused = limiter.acquire(ROUTE, METHOD, Interactive, deadline).await;
+    let refused = limiter.acquire(ROUTE, METHOD, Interactive, "", deadline).await;
     assert!(refused.expect_err("the probe is not answered") >= Duration::from_secs(1));
     assert_eq!(asked.elapsed(), Duration::from_secs(3));
     assert_eq!(limiter.snapshot().routes[0].waiting().total(), 0);
@@ -97,8 +97,8 @@ async fn a_dropped_wait_leaves_its_place_to_the_next() {
 async fn a_turn_that_comes_while_its_caller_goes_is_not_lost() {
     let limiter = limiter().await;
     let (first, _second) = (acquire(&limiter).await, acquire(&limiter).await);
-    let mut gone = Box::pin(limiter.acquire(ROUTE, METHOD, Refresh, None));
-    let mut stays = Box::pin(limiter.acquire(ROUTE, METHOD, Refresh, None));
+    let mut gone = Box::pin(limiter.acquire(ROUTE, METHOD, Refresh, "", None));
+    let mut stays = Box::pin(limiter.acquire(ROUTE, METHOD, Refresh, "", None));
     assert!(futures_pending(&mut gone).await && futures_pending(&mut stays).await);
     // The turn is given to the one that nobody polls any more.
     drop(first);
@@ -141,7 +141,7 @@ async fn routes_do_not_wait_for_each_other() {
     let limiter = limiter().await;
     let _held = (acquire(&limiter).await, acquire(&limiter).await);
     let other = Route::Platform(Platform::Euw1);
-    limiter.acquire(other, METHOD, Refresh, None).await.expect("another route");
+    limiter.acquire(other, METHOD, Refresh, "", None).await.expect("another route");
     let names: Vec<Route> = limiter.snapshot().routes.iter().map(|route| route.route).collect();
     assert_eq!(names, [other, ROUTE]);
 }
