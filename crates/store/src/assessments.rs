@@ -1,10 +1,12 @@
-//! Assessments, each a document that is never changed, and whose turn it is to get one.
+//! Assessments, each a document that is never changed.
+
+mod claims;
+mod list;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use riftwatch_domain::matches::QueueId;
 use riftwatch_domain::player::Puuid;
 use riftwatch_domain::routing::Platform;
 
@@ -12,9 +14,12 @@ use crate::error::StoreError;
 use crate::pool::Conn;
 use crate::schema::{player_analysis, players, reachability_observations};
 
+pub(crate) use claims::note_rank;
+pub use claims::{Claim, claim, finish, give_back};
+pub use list::{Band, ListFilter, ListKey, Listed, Sort, UnknownBand, list};
+
 /// An assessment to be stored. The document is the whole of it; the other fields are for searching.
-#[derive(Debug, Clone, PartialEq, Insertable)]
-#[diesel(table_name = player_analysis, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewAssessment {
     /// Whose.
     pub puuid: String,
@@ -22,6 +27,10 @@ pub struct NewAssessment {
     pub model_version: String,
     /// Games that it rests on.
     pub games: i32,
+    /// Games that were looked at, whether they counted or not.
+    pub sample_games: i32,
+    /// Of these, games in which the ranks of enough others were known.
+    pub known_lobbies: i32,
     /// 0 to 1; absent where nothing is said.
     pub probability: Option<f64>,
     /// Lower end of the interval around `probability`.
@@ -34,6 +43,16 @@ pub struct NewAssessment {
     pub smurf_probability: Option<f64>,
     /// The old score; no probability.
     pub legacy_score: Option<f64>,
+    /// The tier that the account displayed.
+    pub tier: Option<String>,
+    /// Its rank in tiers.
+    pub rank_height: Option<f64>,
+    /// Key of the best innocent story.
+    pub innocent_story: String,
+    /// Key of the story that had been told.
+    pub told_story: Option<String>,
+    /// The pattern was unusual, and the circuit breaker kept the verdict back.
+    pub withheld: bool,
     /// Start of the newest game that was looked at.
     pub evidence_until: Option<DateTime<Utc>>,
     /// JSON, kept to the byte.
@@ -48,6 +67,8 @@ pub struct NewAssessment {
 pub struct StoredAssessment {
     /// Newer ones have larger ids.
     pub id: i64,
+    /// Whose.
+    pub puuid: String,
     /// Key of the verdict.
     pub verdict: String,
     /// When it was made.
@@ -56,35 +77,103 @@ pub struct StoredAssessment {
     pub document: String,
 }
 
-/// Stores an assessment.
-///
-/// # Errors
-///
-/// [`StoreError::Conflict`] for an unknown player; when the database fails.
-pub async fn insert(
-    conn: &mut Conn,
-    assessment: &NewAssessment,
-) -> Result<StoredAssessment, StoreError> {
-    Ok(diesel::insert_into(player_analysis::table)
-        .values(assessment)
-        .returning(StoredAssessment::as_returning())
-        .get_result(conn)
-        .await?)
+/// What the newest assessment of a player rested on.
+#[derive(Debug, Clone, PartialEq, Queryable)]
+pub struct LastAssessment {
+    /// Whose.
+    pub puuid: String,
+    /// Name and version of the model.
+    pub model_version: String,
+    /// Games that were looked at.
+    pub sample_games: i32,
+    /// Of these, games in which the ranks of enough others were known.
+    pub known_lobbies: i32,
+    /// Start of the newest of them.
+    pub evidence_until: Option<DateTime<Utc>>,
+    /// The displayed rank in tiers.
+    pub rank_height: Option<f64>,
+    /// Key of the story that had been told.
+    pub told_story: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
 }
 
-/// Stores several at once.
+/// Stores assessments in one statement, in order. Those of players who are not known any more are
+/// left out: somebody may be erased while they are assessed.
 ///
 /// # Errors
 ///
-/// As [`insert`].
+/// When the database fails.
 pub async fn insert_all(
     conn: &mut Conn,
     assessments: &[NewAssessment],
-) -> Result<usize, StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     if assessments.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    Ok(diesel::insert_into(player_analysis::table).values(assessments).execute(conn).await?)
+    fn column<T>(all: &[NewAssessment], of: impl Fn(&NewAssessment) -> T) -> Vec<T> {
+        all.iter().map(of).collect()
+    }
+    let rows: Vec<Id> = diesel::sql_query(
+        "INSERT INTO player_analysis (puuid, model_version, games, sample_games, known_lobbies, probability,
+                interval_low, interval_high, verdict, smurf_probability, legacy_score, tier,
+                rank_height, innocent_story, told_story, withheld, evidence_until, document,
+                created_at)
+         SELECT p.puuid, a.model_version, a.games, a.sample_games, a.known_lobbies, a.probability, a.interval_low,
+                a.interval_high, a.verdict, a.smurf_probability, a.legacy_score, a.tier,
+                a.rank_height, a.innocent_story, a.told_story, a.withheld, a.evidence_until,
+                a.document, a.created_at
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+              WITH ORDINALITY AS a (puuid, model_version, games, sample_games, known_lobbies, probability,
+                  interval_low, interval_high, verdict, smurf_probability, legacy_score, tier,
+                  rank_height, innocent_story, told_story, withheld, evidence_until, document,
+                  created_at, place)
+         JOIN players p USING (puuid)
+         ORDER BY a.place
+         RETURNING id",
+    )
+    .bind::<Array<Text>, _>(column(assessments, |a| a.puuid.as_str().to_owned()))
+    .bind::<Array<Text>, _>(column(assessments, |a| a.model_version.clone()))
+    .bind::<Array<Integer>, _>(column(assessments, |a| a.games))
+    .bind::<Array<Integer>, _>(column(assessments, |a| a.sample_games))
+    .bind::<Array<Integer>, _>(column(assessments, |a| a.known_lobbies))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.probability))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.interval_low))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.interval_high))
+    .bind::<Array<Text>, _>(column(assessments, |a| a.verdict.clone()))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.smurf_probability))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.legacy_score))
+    .bind::<Array<Nullable<Text>>, _>(column(assessments, |a| a.tier.clone()))
+    .bind::<Array<Nullable<Double>>, _>(column(assessments, |a| a.rank_height))
+    .bind::<Array<Text>, _>(column(assessments, |a| a.innocent_story.clone()))
+    .bind::<Array<Nullable<Text>>, _>(column(assessments, |a| a.told_story.clone()))
+    .bind::<Array<Bool>, _>(column(assessments, |a| a.withheld))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(assessments, |a| a.evidence_until))
+    .bind::<Array<Text>, _>(assessments.iter().map(|a| a.document.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(column(assessments, |a| a.created_at))
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// One assessment.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<StoredAssessment>, StoreError> {
+    Ok(player_analysis::table
+        .find(id)
+        .select(StoredAssessment::as_select())
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// A player's newest assessment.
@@ -99,22 +188,38 @@ pub async fn latest(
     Ok(history(conn, puuid, None, 1).await?.pop())
 }
 
-/// The newest assessment of each of the players that have one, with its player.
+type LastColumns = (
+    Text,
+    Text,
+    Integer,
+    Integer,
+    Nullable<Timestamptz>,
+    Nullable<Double>,
+    Nullable<Text>,
+    Timestamptz,
+);
+
+/// What the newest assessment of each of the players that have one rested on.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn latest_of(
-    conn: &mut Conn,
-    puuids: &[&str],
-) -> Result<Vec<(String, StoredAssessment)>, StoreError> {
-    Ok(player_analysis::table
-        .filter(player_analysis::puuid.eq_any(puuids))
-        .distinct_on(player_analysis::puuid)
-        .order((player_analysis::puuid, player_analysis::id.desc()))
-        .select((player_analysis::puuid, StoredAssessment::as_select()))
-        .load(conn)
-        .await?)
+pub async fn last_of(conn: &mut Conn, puuids: &[&str]) -> Result<Vec<LastAssessment>, StoreError> {
+    // One by one through player_analysis_puuid_idx: a table that was empty when it was last analysed
+    // would else be read whole for each batch.
+    Ok(diesel::dsl::sql::<LastColumns>(
+        "SELECT a.puuid, a.model_version, a.sample_games, a.known_lobbies, a.evidence_until,
+                a.rank_height, a.told_story, a.created_at
+         FROM unnest(",
+    )
+    .bind::<Array<Text>, _>(puuids)
+    .sql(
+        ") AS who (name)
+         CROSS JOIN LATERAL (
+             SELECT * FROM player_analysis WHERE puuid = who.name ORDER BY id DESC LIMIT 1) a",
+    )
+    .load(conn)
+    .await?)
 }
 
 /// A player's assessments, newest first, those before the id `before` if given.
@@ -140,45 +245,6 @@ pub async fn history(
     Ok(query.load(conn).await?)
 }
 
-/// A player with evidence that no assessment has seen.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Due {
-    /// Who.
-    #[diesel(sql_type = Text)]
-    pub puuid: String,
-    /// Whether as many games are stored as were asked for.
-    #[diesel(sql_type = Bool)]
-    pub enough_games: bool,
-}
-
-/// Takes up to `limit` players who are due, those who have waited longest first, passing over whom
-/// somebody else has taken. They stay taken until the transaction ends, which also keeps new
-/// evidence about them waiting: begin one before, and mark them in it. Most people are met once
-/// and have too few games: these come along, so that they are marked and not looked at again.
-///
-/// # Errors
-///
-/// When the database fails.
-pub async fn due(conn: &mut Conn, fewest_games: i64, limit: i64) -> Result<Vec<Due>, StoreError> {
-    // A player's own row is locked without its key: others may go on referring to it.
-    Ok(diesel::sql_query(
-        "SELECT p.puuid, (SELECT count(*) FROM (
-                SELECT FROM match_participants m
-                WHERE m.puuid = p.puuid AND m.queue_id = $1 AND NOT m.game_ended_in_early_surrender
-                LIMIT $2) AS found) >= $2 AS enough_games
-         FROM players p
-         WHERE NOT p.is_analyzed
-         ORDER BY p.updated_at, p.puuid
-         LIMIT $3
-         FOR NO KEY UPDATE OF p SKIP LOCKED",
-    )
-    .bind::<Integer, _>(QueueId::RANKED_SOLO.0)
-    .bind::<BigInt, _>(fewest_games)
-    .bind::<BigInt, _>(limit)
-    .load(conn)
-    .await?)
-}
-
 /// Takes one player until the transaction ends, waiting for whoever has taken them. False: nobody
 /// we know.
 ///
@@ -196,18 +262,18 @@ pub async fn take(conn: &mut Conn, puuid: &Puuid) -> Result<bool, StoreError> {
     Ok(known.is_some())
 }
 
-/// Notes that assessments have seen all evidence about these players.
+/// Notes that all evidence about a player is being looked at. False: nobody we know.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn mark_analyzed(conn: &mut Conn, puuids: &[&str]) -> Result<(), StoreError> {
+pub async fn mark_analyzed(conn: &mut Conn, puuid: &Puuid) -> Result<bool, StoreError> {
     // `updated_at` stays: it says when there was last something new about the player.
-    diesel::update(players::table.filter(players::puuid.eq_any(puuids)))
+    let known = diesel::update(players::table.find(puuid.as_str()))
         .set(players::is_analyzed.eq(true))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(known > 0)
 }
 
 #[derive(QueryableByName)]

@@ -15,7 +15,7 @@ use crate::schema::audit_log;
 pub struct NewEntry<'a> {
     /// Who.
     pub actor: &'a str,
-    /// Did what: `create`, `update`, `delete`, `pause`, `resume`, `trigger`, `cancel`, `retry`, `quarantine`.
+    /// Did what: `create`, `update`, `delete`, `pause`, `resume`, `trigger`, `cancel`, `retry`, `restore`, `quarantine`.
     pub action: &'a str,
     /// `done` or `refused`.
     pub outcome: &'a str,
@@ -54,24 +54,63 @@ pub struct Entry {
 ///
 /// When the database refuses.
 pub async fn record(conn: &mut Conn, entry: &NewEntry<'_>) -> Result<(), StoreError> {
-    diesel::insert_into(audit_log::table).values(entry).execute(conn).await?;
+    record_all(conn, std::slice::from_ref(entry)).await
+}
+
+/// Records acts in one statement.
+///
+/// # Errors
+///
+/// When the database refuses.
+pub async fn record_all(conn: &mut Conn, entries: &[NewEntry<'_>]) -> Result<(), StoreError> {
+    diesel::insert_into(audit_log::table).values(entries).execute(conn).await?;
     Ok(())
 }
 
-/// The acts, newest first, at most `limit`; of one job if `job_id` is given; before entry `before`.
+/// Which acts to list. The default: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the columns of the same names; `since` and `until` bound the time of the act"
+)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    pub action: Option<String>,
+    pub outcome: Option<String>,
+    pub job_id: Option<i64>,
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The acts that match, newest first, at most `limit`, before entry `before`.
 ///
 /// # Errors
 ///
 /// When the database cannot be asked.
 pub async fn list(
     conn: &mut Conn,
-    job_id: Option<i64>,
+    filter: &AuditFilter,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
     let mut query = audit_log::table.select(Entry::as_select()).into_boxed();
-    if let Some(job_id) = job_id {
+    if let Some(actor) = &filter.actor {
+        query = query.filter(audit_log::actor.eq(actor));
+    }
+    if let Some(action) = &filter.action {
+        query = query.filter(audit_log::action.eq(action));
+    }
+    if let Some(outcome) = &filter.outcome {
+        query = query.filter(audit_log::outcome.eq(outcome));
+    }
+    if let Some(job_id) = filter.job_id {
         query = query.filter(audit_log::job_id.eq(job_id));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(audit_log::at.ge(since));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(audit_log::at.lt(until));
     }
     if let Some(before) = before {
         query = query.filter(audit_log::id.lt(before));

@@ -1,89 +1,64 @@
-//! What detection reads about players, for many of them in three queries.
+//! What detection reads about players: narrow rows beside the matches, for many players at once.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Float4, Integer, Nullable, SmallInt, Text, Timestamptz,
+};
 use diesel_async::RunQueryDsl;
-use riftwatch_domain::matches::QueueId;
+use riftwatch_domain::matches::{Match, Participant, Position, QueueId};
 use riftwatch_domain::rank::RANKED_SOLO;
 
 use crate::error::StoreError;
 use crate::pool::Conn;
-use crate::schema::{player_ranks, players};
+use crate::schema::{player_ranks, players, ranked_games};
+
+/// The id of the summoner spell Flash.
+const FLASH: i32 = 4;
 
 /// One ranked solo game of a player, as detection wants it.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Queryable)]
 pub struct EvidenceGame {
-    #[diesel(sql_type = Text)]
-    puuid: String,
+    /// Whose game: the player's number.
+    pub player: i64,
     /// When it began.
-    #[diesel(sql_type = Timestamptz)]
     pub game_start: DateTime<Utc>,
     /// Seconds that the player was in it.
-    #[diesel(sql_type = Integer)]
     pub time_played: i32,
-    /// Riot's word for the place on the map.
-    #[diesel(sql_type = Text)]
-    pub team_position: String,
+    /// TOP, JUNGLE, MIDDLE, BOTTOM or UTILITY.
+    pub role: String,
     /// Key of the champion.
-    #[diesel(sql_type = Integer)]
     pub champion_id: i32,
     /// Whether the player's side won.
-    #[diesel(sql_type = Bool)]
     pub win: bool,
     /// Kills.
-    #[diesel(sql_type = Integer)]
     pub kills: i32,
     /// Deaths.
-    #[diesel(sql_type = Integer)]
     pub deaths: i32,
     /// Assists.
-    #[diesel(sql_type = Integer)]
     pub assists: i32,
     /// Lane minions and jungle monsters.
-    #[diesel(sql_type = Integer)]
     pub cs: i32,
     /// Gold over the whole game.
-    #[diesel(sql_type = Integer)]
-    pub gold_earned: i32,
+    pub gold: i32,
     /// Damage to champions.
-    #[diesel(sql_type = Integer)]
-    pub total_damage_dealt_to_champions: i32,
+    pub damage: i32,
     /// Vision score.
-    #[diesel(sql_type = Integer)]
-    pub vision_score: i32,
-    /// Summoner spell on D; 4 is Flash.
-    #[diesel(sql_type = Integer)]
-    pub summoner1_id: i32,
-    /// Summoner spell on F.
-    #[diesel(sql_type = Integer)]
-    pub summoner2_id: i32,
-    /// Lane minions in the first ten minutes.
-    #[diesel(sql_type = Nullable<Double>)]
-    pub lane_minions_at_10: Option<f64>,
-    /// Jungle monsters in the first ten minutes.
-    #[diesel(sql_type = Nullable<Double>)]
-    pub jungle_cs_at_10: Option<f64>,
-    /// Kills without help.
-    #[diesel(sql_type = Nullable<Double>)]
-    pub solo_kills: Option<f64>,
+    pub vision: i32,
     /// Kills of the player's side.
-    #[diesel(sql_type = BigInt)]
-    pub team_kills: i64,
-    /// Who else was on the player's side, computer and hidden players left out.
-    #[diesel(sql_type = Array<Text>)]
-    pub team_mates: Vec<String>,
-    /// Tiers of those of the others whose rank is known, as last seen.
-    #[diesel(sql_type = Array<Text>)]
-    pub lobby_tiers: Vec<String>,
-    /// Their divisions, in the same order.
-    #[diesel(sql_type = Array<Nullable<Text>>)]
-    pub lobby_divisions: Vec<Option<String>>,
-    /// Their points, in the same order.
-    #[diesel(sql_type = Array<Integer>)]
-    pub lobby_points: Vec<i32>,
+    pub team_kills: i32,
+    /// 1: Flash on D, 2: on F.
+    pub flash_slot: Option<i16>,
+    /// Lane minions and monsters in the first ten minutes.
+    pub cs_at_10: Option<f32>,
+    /// Kills without help.
+    pub solo_kills: Option<f32>,
+    /// Numbers of the others on the player's side, computer and hidden players left out.
+    pub mates: Vec<i64>,
+    /// Numbers of the other side, likewise.
+    pub opponents: Vec<i64>,
 }
 
 /// A rank in the ranked solo queue that was seen.
@@ -97,11 +72,17 @@ pub struct EvidenceRank {
     pub division: Option<String>,
     /// Points.
     pub league_points: i32,
+    /// Games of the season by then.
+    pub season_games: i32,
 }
 
 /// What is stored about one player.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlayerEvidence {
+    /// Riot's id.
+    pub puuid: String,
+    /// The player's number.
+    pub number: i64,
     /// Account level, from the newest match or look-up.
     pub summoner_level: Option<i64>,
     /// Ranks in ranked solo, oldest first.
@@ -111,7 +92,7 @@ pub struct PlayerEvidence {
 }
 
 /// Loads the newest `games` ranked solo games of each of the players, with everything else that is
-/// known of them. Players without any of it are absent.
+/// known of them, in the order of their puuids. Unknown players are absent. Three queries.
 ///
 /// # Errors
 ///
@@ -120,86 +101,217 @@ pub async fn of_players(
     conn: &mut Conn,
     puuids: &[&str],
     games: i64,
-) -> Result<HashMap<String, PlayerEvidence>, StoreError> {
-    let mut found: HashMap<String, PlayerEvidence> = HashMap::with_capacity(puuids.len());
-    let levels: Vec<(String, Option<i64>)> = players::table
+) -> Result<Vec<PlayerEvidence>, StoreError> {
+    let known: Vec<(String, i64, Option<i64>)> = players::table
         .filter(players::puuid.eq_any(puuids))
-        .select((players::puuid, players::summoner_level))
+        .order(players::puuid)
+        .select((players::puuid, players::number, players::summoner_level))
         .load(conn)
         .await?;
-    for (puuid, summoner_level) in levels {
-        found.entry(puuid).or_default().summoner_level = summoner_level;
+    let mut found: Vec<PlayerEvidence> = known
+        .into_iter()
+        .map(|(puuid, number, summoner_level)| PlayerEvidence {
+            puuid,
+            number,
+            summoner_level,
+            ranks: Vec::new(),
+            games: Vec::new(),
+        })
+        .collect();
+    let numbers: Vec<i64> = found.iter().map(|player| player.number).collect();
+    let places: HashMap<i64, usize> =
+        numbers.iter().enumerate().map(|(place, number)| (*number, place)).collect();
+    for (number, rank) in ranks_of(conn, &numbers).await? {
+        found[places[&number]].ranks.push(rank);
     }
-    let ranks: Vec<(String, EvidenceRank)> = player_ranks::table
-        .filter(player_ranks::puuid.eq_any(puuids))
+    for game in newest_games(conn, &numbers, games).await? {
+        found[places[&game.player]].games.push(game);
+    }
+    for player in &mut found {
+        // Newest first, as the index gives them.
+        player.games.reverse();
+    }
+    Ok(found)
+}
+
+/// The ranked solo ranks of players by their numbers; each player's oldest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn ranks_of(
+    conn: &mut Conn,
+    numbers: &[i64],
+) -> Result<Vec<(i64, EvidenceRank)>, StoreError> {
+    Ok(player_ranks::table
+        .inner_join(players::table)
+        .filter(players::number.eq_any(numbers))
         .filter(player_ranks::queue_type.eq(RANKED_SOLO))
-        .order((player_ranks::puuid, player_ranks::seen_at))
+        .order((players::number, player_ranks::seen_at))
         .select((
-            player_ranks::puuid,
+            players::number,
             (
                 player_ranks::seen_at,
                 player_ranks::tier,
                 player_ranks::division,
                 player_ranks::league_points,
+                player_ranks::wins + player_ranks::losses,
             ),
         ))
         .load(conn)
-        .await?;
-    for (puuid, rank) in ranks {
-        found.entry(puuid).or_default().ranks.push(rank);
-    }
-    for game in load_games(conn, puuids, games).await? {
-        found.entry(game.puuid.clone()).or_default().games.push(game);
-    }
-    Ok(found)
+        .await?)
 }
 
-/// The games of all players, each player's oldest first.
-async fn load_games(
+type GameColumns = (
+    BigInt,
+    Timestamptz,
+    Integer,
+    Text,
+    Integer,
+    Bool,
+    Integer,
+    Integer,
+    Integer,
+    Integer,
+    Integer,
+    Integer,
+    Integer,
+    Integer,
+    Nullable<SmallInt>,
+    Nullable<Float4>,
+    Nullable<Float4>,
+    Array<BigInt>,
+    Array<BigInt>,
+);
+
+/// The newest games of each player, each player's together and newest first.
+async fn newest_games(
     conn: &mut Conn,
-    puuids: &[&str],
+    numbers: &[i64],
     games: i64,
 ) -> Result<Vec<EvidenceGame>, StoreError> {
-    let known = "r.tier IS NOT NULL AND o.puuid IS DISTINCT FROM g.puuid";
-    Ok(diesel::sql_query(format!(
-        "SELECT g.*, lobby.*
-         FROM unnest($1) AS who (name)
+    // By place and not by name: a batch has some hundred thousand values.
+    Ok(diesel::dsl::sql::<GameColumns>("SELECT g.* FROM unnest(")
+        .bind::<Array<BigInt>, _>(numbers)
+        .sql(
+            ") AS who (number)
          CROSS JOIN LATERAL (
-             SELECT m.puuid, m.match_id, m.team_id, m.game_start, m.time_played, m.team_position,
-                    m.champion_id, m.win, m.kills, m.deaths, m.assists, m.cs, m.gold_earned,
-                    m.total_damage_dealt_to_champions, m.vision_score,
-                    m.summoner1_id, m.summoner2_id,
-                    (m.details #>> '{{challenges,laneMinionsFirst10Minutes}}')::float8
-                        AS lane_minions_at_10,
-                    (m.details #>> '{{challenges,jungleCsBefore10Minutes}}')::float8
-                        AS jungle_cs_at_10,
-                    (m.details #>> '{{challenges,soloKills}}')::float8 AS solo_kills
-             FROM match_participants m
-             WHERE m.puuid = who.name AND m.queue_id = $2 AND NOT m.game_ended_in_early_surrender
-             ORDER BY m.game_start DESC, m.match_id DESC
-             LIMIT $3) g
-         CROSS JOIN LATERAL (
-             SELECT coalesce(sum(o.kills) FILTER (WHERE o.team_id = g.team_id), 0) AS team_kills,
-                    coalesce(array_agg(o.puuid) FILTER (
-                        WHERE o.team_id = g.team_id AND o.puuid NOT IN (g.puuid, 'BOT')), '{{}}')
-                        AS team_mates,
-                    coalesce(array_agg(r.tier) FILTER (WHERE {known}), '{{}}') AS lobby_tiers,
-                    coalesce(array_agg(r.division) FILTER (WHERE {known}), '{{}}')
-                        AS lobby_divisions,
-                    coalesce(array_agg(r.league_points) FILTER (WHERE {known}), '{{}}')
-                        AS lobby_points
-             FROM match_participants o
-             LEFT JOIN LATERAL (
-                 SELECT s.tier, s.division, s.league_points FROM player_ranks s
-                 WHERE s.puuid = o.puuid AND s.queue_type = $4
-                 ORDER BY s.seen_at DESC LIMIT 1) r ON true
-             WHERE o.match_id = g.match_id) lobby
-         ORDER BY g.puuid, g.game_start, g.match_id"
-    ))
-    .bind::<Array<Text>, _>(puuids)
-    .bind::<Integer, _>(QueueId::RANKED_SOLO.0)
-    .bind::<BigInt, _>(games)
-    .bind::<Text, _>(RANKED_SOLO)
-    .load(conn)
-    .await?)
+             SELECT player, game_start, time_played, role, champion_id, win, kills, deaths,
+                    assists, cs, gold, damage, vision, team_kills, flash_slot, cs_at_10,
+                    solo_kills, mates, opponents
+             FROM ranked_games WHERE player = who.number
+             ORDER BY game_start DESC, match_id DESC
+             LIMIT ",
+        )
+        .bind::<BigInt, _>(games)
+        .sql(") g")
+        .load(conn)
+        .await?)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = ranked_games, treat_none_as_default_value = false)]
+struct NewGame<'a> {
+    player: i64,
+    game_start: DateTime<Utc>,
+    match_id: &'a str,
+    time_played: i32,
+    role: &'a str,
+    champion_id: i32,
+    win: bool,
+    kills: i32,
+    deaths: i32,
+    assists: i32,
+    cs: i32,
+    gold: i32,
+    damage: i32,
+    vision: i32,
+    team_kills: i32,
+    flash_slot: Option<i16>,
+    cs_at_10: Option<f32>,
+    solo_kills: Option<f32>,
+    // Arrays in PostgreSQL may hold nulls, as far as Diesel knows.
+    mates: Vec<Option<i64>>,
+    opponents: Vec<Option<i64>>,
+}
+
+/// Keeps of a match what detection reads. Its players must be stored before. Matches of other
+/// queues, remakes, and whoever has no role or is hidden leave no row.
+///
+/// # Errors
+///
+/// When the database fails.
+pub(crate) async fn record(conn: &mut Conn, game: &Match) -> Result<(), StoreError> {
+    if game.queue_id != QueueId::RANKED_SOLO || game.is_remake() {
+        return Ok(());
+    }
+    let puuids = game.participants.iter().filter_map(|p| p.puuid.as_ref());
+    let numbers: HashMap<String, i64> = players::table
+        .filter(players::puuid.eq_any(puuids.map(|puuid| puuid.as_str())))
+        .select((players::puuid, players::number))
+        .load::<(String, i64)>(conn)
+        .await?
+        .into_iter()
+        .collect();
+    let number = |p: &Participant| numbers.get(p.puuid.as_ref()?.as_str()).copied();
+    let rows: Vec<NewGame<'_>> = game
+        .participants
+        .iter()
+        .filter(|participant| Position::ALL.contains(&participant.team_position))
+        .filter_map(|participant| Some(row(game, participant, number(participant)?, &number)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let insert = diesel::insert_into(ranked_games::table);
+    // As for participants: a statement over ten rows is prepared once.
+    match <[NewGame<'_>; 10]>::try_from(rows) {
+        Ok(ten) => insert.values(ten).on_conflict_do_nothing().execute(conn).await?,
+        Err(rows) => insert.values(rows).on_conflict_do_nothing().execute(conn).await?,
+    };
+    Ok(())
+}
+
+fn row<'a>(
+    game: &'a Match,
+    participant: &'a Participant,
+    player: i64,
+    number: &impl Fn(&Participant) -> Option<i64>,
+) -> NewGame<'a> {
+    let is_mate = |other: &&Participant| other.team_id == participant.team_id;
+    let others = || game.participants.iter().filter(|other| number(other) != Some(player));
+    let challenges = &participant.details.challenges;
+    let challenge = |name: &str| challenges.get(name).map(|value| *value as f32);
+    NewGame {
+        player,
+        game_start: game.game_start,
+        match_id: game.match_id.as_str(),
+        time_played: participant.time_played,
+        role: participant.team_position.as_str(),
+        champion_id: participant.champion_id,
+        win: participant.win,
+        kills: participant.kills,
+        deaths: participant.deaths,
+        assists: participant.assists,
+        cs: participant.cs(),
+        gold: participant.gold_earned,
+        damage: participant.total_damage_dealt_to_champions,
+        vision: participant.vision_score,
+        team_kills: game.participants.iter().filter(is_mate).map(|mate| mate.kills).sum(),
+        flash_slot: match (participant.summoner1_id, participant.summoner2_id) {
+            (FLASH, _) => Some(1),
+            (_, FLASH) => Some(2),
+            _ => None,
+        },
+        cs_at_10: challenge("laneMinionsFirst10Minutes")
+            .zip(challenge("jungleCsBefore10Minutes"))
+            .map(|(lane, jungle)| lane + jungle),
+        solo_kills: challenge("soloKills"),
+        mates: others().filter(is_mate).map(number).filter(Option::is_some).collect(),
+        opponents: others()
+            .filter(|other| !is_mate(other))
+            .map(number)
+            .filter(Option::is_some)
+            .collect(),
+    }
 }

@@ -1,5 +1,9 @@
 //! What was logged inside runs.
 
+mod tails;
+
+pub use tails::*;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Text, Timestamptz};
@@ -72,6 +76,17 @@ pub struct LineFilter {
     pub levels: Vec<String>,
     /// Only lines whose message has this text, in any case.
     pub text: Option<String>,
+}
+
+impl LineFilter {
+    /// Whether a line is one of them.
+    pub fn lets_through(&self, line: &LogLine) -> bool {
+        (self.levels.is_empty() || self.levels.contains(&line.level))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| line.message.to_lowercase().contains(&text.to_lowercase()))
+    }
 }
 
 /// The lines of a run after line `after` (0: from the first), in order, at most `limit`.

@@ -1,5 +1,9 @@
 //! Jobs: rows of `job_configurations`, and what the scheduler reads and moves on in them.
 
+mod versions;
+
+pub use versions::*;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};

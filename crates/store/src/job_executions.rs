@@ -3,15 +3,20 @@
 //! Everything that a worker writes is fenced by its own id and by the row still running: after a
 //! rescue, a cancel or a hand-written `UPDATE`, its writes change nothing.
 
+mod bulk;
 mod ends;
+mod failures;
 mod queue;
 mod reports;
 
+pub use bulk::*;
 pub use ends::*;
+pub use failures::*;
 pub use queue::*;
 pub use reports::*;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use riftwatch_domain::execution::{
@@ -139,19 +144,10 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// The runs that match, newest first, at most `limit`, whose ids come before `before`. The order
-/// never changes, so that a page stays what it was while runs arrive.
-///
-/// # Errors
-///
-/// When the database cannot be asked.
-pub async fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    before: Option<ExecutionId>,
-    limit: i64,
-) -> Result<Vec<Execution>, StoreError> {
-    let mut query = executions::table.select(Row::as_select()).into_boxed();
+type Query<'a, Columns> = executions::BoxedQuery<'a, Pg, Columns>;
+
+/// Puts the filter on a query.
+fn matching<'a, C: 'a>(mut query: Query<'a, C>, filter: &'a Filter) -> Query<'a, C> {
     if let Some(id) = filter.job_id {
         query = query.filter(executions::job_id.eq(id.0));
     }
@@ -186,6 +182,23 @@ pub async fn list(
     if let Some(until) = filter.until {
         query = query.filter(executions::created_at.lt(until));
     }
+    query
+}
+
+/// The runs that match, newest first, at most `limit`, whose ids come before `before`. The order
+/// never changes, so that a page stays what it was while runs arrive.
+///
+/// # Errors
+///
+/// When the database cannot be asked.
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    before: Option<ExecutionId>,
+    limit: i64,
+) -> Result<Vec<Execution>, StoreError> {
+    let query = executions::table.select(Row::as_select()).into_boxed();
+    let mut query = matching(query, filter);
     if let Some(before) = before {
         query = query.filter(executions::id.lt(before.0));
     }

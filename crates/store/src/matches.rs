@@ -1,17 +1,19 @@
 //! Matches and their participants, each match whole or not at all.
 
+mod participants;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use riftwatch_domain::matches::{
-    Match, MatchId, Participant, ParticipantDetails, Position, QueueId, Team,
-};
+use riftwatch_domain::matches::{Match, MatchId, Participant, QueueId, Team};
 use riftwatch_domain::player::Puuid;
 use riftwatch_domain::routing::Platform;
 
+use self::participants::ParticipantRow;
 use crate::error::StoreError;
+use crate::evidence;
 use crate::players;
 use crate::pool::Conn;
 use crate::schema::{match_participants, match_rejects, matches};
@@ -54,13 +56,73 @@ pub async fn store(
             .iter()
             .map(|participant| ParticipantRow::from_domain(game, participant))
             .collect::<Result<Vec<_>, _>>()?;
-        let participants = insert_participants(conn, rows).await?;
+        let participants = participants::insert(conn, rows).await?;
         // Players live on platforms; a match of a tournament realm says nothing about where.
         let players_discovered = match game.match_id.platform() {
-            Some(platform) => players::meet(conn, game, home(platform), now).await?,
+            Some(platform) => players::meet(conn, &[(game, home(platform))], now).await?,
             None => 0,
         };
+        evidence::record(conn, game).await?;
         Ok(Stored { new, participants, players_discovered })
+    })
+    .await
+}
+
+/// Stores matches, each as [`store`] does, but all in one transaction: all are stored or none. The
+/// answers are in the order of the matches; players met for the first time are counted with the
+/// first match that is new.
+///
+/// # Errors
+///
+/// When the database fails, or refuses one of the matches.
+pub async fn store_many(
+    conn: &mut Conn,
+    games: &[Match],
+    now: DateTime<Utc>,
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = games.iter().map(|game| NewMatch::from_domain(game, now));
+    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+    // One statement cannot insert a row twice; and in the order of the key, two writers of the
+    // same matches wait for each other and never in a circle.
+    rows.sort_by_key(|row| row.match_id);
+    rows.dedup_by_key(|row| row.match_id);
+    conn.transaction(async |conn| {
+        let new: Vec<String> = diesel::insert_into(matches::table)
+            .values(rows)
+            .on_conflict(matches::match_id)
+            .do_nothing()
+            .returning(matches::match_id)
+            .get_results(conn)
+            .await?;
+        let mut new: HashSet<String> = new.into_iter().collect();
+        let mut stored = Vec::with_capacity(games.len());
+        let mut of_new = Vec::new();
+        let mut parts = Vec::new();
+        for game in games {
+            // Taken out, so that a match that is given twice is stored once.
+            let is_new = new.remove(game.match_id.as_str());
+            if is_new {
+                of_new.push(game);
+                for participant in &game.participants {
+                    parts.push(ParticipantRow::from_domain(game, participant)?);
+                }
+            }
+            let participants = if is_new { game.participants.len() } else { 0 };
+            stored.push(Stored { new: is_new, participants, players_discovered: 0 });
+        }
+        participants::insert(conn, parts).await?;
+        let on_platforms: Vec<(&Match, Platform)> = of_new
+            .iter()
+            .filter_map(|game| Some((*game, home(game.match_id.platform()?))))
+            .collect();
+        let discovered = players::meet(conn, &on_platforms, now).await?;
+        if let Some(first) = stored.iter_mut().find(|stored| stored.new) {
+            first.players_discovered = discovered;
+        }
+        for game in of_new {
+            evidence::record(conn, game).await?;
+        }
+        Ok(stored)
     })
     .await
 }
@@ -73,29 +135,13 @@ fn home(platform: Platform) -> Platform {
     }
 }
 
-/// Statements over a fixed number of rows are prepared once and kept; ten is by far the most
-/// frequent number of participants.
-async fn insert_participants(
-    conn: &mut Conn,
-    rows: Vec<ParticipantRow>,
-) -> Result<usize, StoreError> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let insert = diesel::insert_into(match_participants::table);
-    let written = match <[ParticipantRow; 10]>::try_from(rows) {
-        Ok(ten) => insert.values(ten).execute(conn).await?,
-        Err(rows) => insert.values(rows).execute(conn).await?,
-    };
-    Ok(written)
-}
-
 /// Why a listed match is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
     /// Riot answers 403: its players keep it to themselves.
     Private,
-    /// Riot answers 404. Fresh matches may yet appear: asked for three times, ten minutes apart.
+    /// Riot answers 404. What was listed a moment ago may yet appear: it is asked for again, ten
+    /// minutes apart, three times and for an hour at least.
     Gone,
     /// The answer cannot be read. Asked for again by a newer reader.
     Malformed,
@@ -115,13 +161,17 @@ impl RejectReason {
 /// matches are fetched again.
 pub const PARSER_VERSION: i32 = 1;
 
-/// Times that a match which Riot does not have is asked for.
+/// The fewest times that a match which Riot does not have is asked for.
 const GONE_ATTEMPTS: i32 = 3;
 
 /// Minutes between these.
-const GONE_PAUSE_MIN: i64 = 10;
+pub const GONE_PAUSE_MIN: i64 = 10;
 
-/// Records that a match cannot be stored.
+/// Minutes after the first answer of this kind from which on it is believed.
+const GONE_AFTER_MIN: i64 = 60;
+
+/// Records that a match cannot be stored. Whether that is for good: `false` for a match that Riot
+/// does not have yet, or had for a moment.
 ///
 /// # Errors
 ///
@@ -132,9 +182,9 @@ pub async fn reject(
     reason: RejectReason,
     detail: &str,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     use match_rejects as rejects;
-    diesel::insert_into(rejects::table)
+    let (attempts, since): (i32, DateTime<Utc>) = diesel::insert_into(rejects::table)
         .values((
             rejects::match_id.eq(match_id.as_str()),
             rejects::reason.eq(reason.as_str()),
@@ -152,9 +202,31 @@ pub async fn reject(
             rejects::attempts.eq(rejects::attempts + 1),
             rejects::updated_at.eq(now),
         ))
-        .execute(conn)
+        .returning((rejects::attempts, rejects::created_at))
+        .get_result(conn)
         .await?;
-    Ok(())
+    let is_final =
+        attempts >= GONE_ATTEMPTS && since <= now - chrono::Duration::minutes(GONE_AFTER_MIN);
+    Ok(reason != RejectReason::Gone || is_final)
+}
+
+/// Matches that an older reader than this one could not read, and that are not stored since.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn unread(conn: &mut Conn, limit: i64) -> Result<Vec<MatchId>, StoreError> {
+    use match_rejects as rejects;
+    let stored = matches::table.filter(matches::match_id.eq(rejects::match_id));
+    let ids: Vec<String> = rejects::table
+        .filter(rejects::reason.eq("malformed").and(rejects::parser_version.lt(PARSER_VERSION)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(stored)))
+        .order((rejects::parser_version, rejects::match_id))
+        .limit(limit)
+        .select(rejects::match_id)
+        .load(conn)
+        .await?;
+    ids.iter().map(|id| read_id(id)).collect()
 }
 
 /// The ids that are worth fetching: neither stored nor rejected for good. Keeps the order.
@@ -178,12 +250,14 @@ pub async fn missing(
         .await?;
     use match_rejects as rejects;
     let still_malformed =
-        rejects::reason.eq("malformed").and(rejects::parser_version.eq(PARSER_VERSION));
-    let gone_for_now = rejects::reason.eq("gone").and(
-        rejects::attempts
-            .ge(GONE_ATTEMPTS)
-            .or(rejects::updated_at.gt(now - chrono::Duration::minutes(GONE_PAUSE_MIN))),
-    );
+        rejects::reason.eq("malformed").and(rejects::parser_version.ge(PARSER_VERSION));
+    let minutes_ago = |minutes| now - chrono::Duration::minutes(minutes);
+    let gone_for_good = rejects::attempts
+        .ge(GONE_ATTEMPTS)
+        .and(rejects::created_at.le(minutes_ago(GONE_AFTER_MIN)));
+    let gone_for_now = rejects::reason
+        .eq("gone")
+        .and(gone_for_good.or(rejects::updated_at.gt(minutes_ago(GONE_PAUSE_MIN))));
     let rejected: Vec<String> = rejects::table
         .filter(rejects::match_id.eq_any(&texts))
         .filter(rejects::reason.eq("private").or(still_malformed).or(gone_for_now))
@@ -389,123 +463,6 @@ impl MatchRow {
             end_of_game_result: self.end_of_game_result,
             teams,
             participants,
-        })
-    }
-}
-
-#[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = match_participants, check_for_backend(diesel::pg::Pg), treat_none_as_default_value = false)]
-struct ParticipantRow {
-    match_id: String,
-    participant_id: i32,
-    puuid: Option<String>,
-    game_start: DateTime<Utc>,
-    queue_id: i32,
-    summoner_level: i32,
-    team_id: i32,
-    champion_id: i32,
-    champion_name: String,
-    champ_level: i32,
-    team_position: String,
-    individual_position: String,
-    win: bool,
-    kills: i32,
-    deaths: i32,
-    assists: i32,
-    gold_earned: i32,
-    total_minions_killed: i32,
-    neutral_minions_killed: i32,
-    vision_score: i32,
-    total_damage_dealt_to_champions: i32,
-    damage_dealt_to_objectives: i32,
-    total_damage_taken: i32,
-    wards_placed: i32,
-    wards_killed: i32,
-    time_played: i32,
-    summoner1_id: i32,
-    summoner2_id: i32,
-    game_ended_in_early_surrender: bool,
-    placement: Option<i32>,
-    details: serde_json::Value,
-}
-
-impl ParticipantRow {
-    fn from_domain(game: &Match, participant: &Participant) -> Result<Self, StoreError> {
-        let p = participant;
-        Ok(Self {
-            match_id: game.match_id.as_str().to_owned(),
-            participant_id: p.participant_id,
-            puuid: p.puuid.as_ref().map(|puuid| puuid.as_str().to_owned()),
-            game_start: game.game_start,
-            queue_id: game.queue_id.0,
-            summoner_level: p.summoner_level,
-            team_id: p.team_id,
-            champion_id: p.champion_id,
-            champion_name: p.champion_name.clone(),
-            champ_level: p.champ_level,
-            team_position: p.team_position.as_str().to_owned(),
-            individual_position: p.individual_position.as_str().to_owned(),
-            win: p.win,
-            kills: p.kills,
-            deaths: p.deaths,
-            assists: p.assists,
-            gold_earned: p.gold_earned,
-            total_minions_killed: p.total_minions_killed,
-            neutral_minions_killed: p.neutral_minions_killed,
-            vision_score: p.vision_score,
-            total_damage_dealt_to_champions: p.total_damage_dealt_to_champions,
-            damage_dealt_to_objectives: p.damage_dealt_to_objectives,
-            total_damage_taken: p.total_damage_taken,
-            wards_placed: p.wards_placed,
-            wards_killed: p.wards_killed,
-            time_played: p.time_played,
-            summoner1_id: p.summoner1_id,
-            summoner2_id: p.summoner2_id,
-            game_ended_in_early_surrender: p.game_ended_in_early_surrender,
-            placement: p.placement,
-            details: to_json("match_participants", "details", &p.details)?,
-        })
-    }
-}
-
-impl TryFrom<ParticipantRow> for Participant {
-    type Error = StoreError;
-
-    fn try_from(row: ParticipantRow) -> Result<Self, StoreError> {
-        let details: ParticipantDetails = serde_json::from_value(row.details)
-            .map_err(|error| StoreError::corrupt("match_participants", "details", error))?;
-        Ok(Self {
-            participant_id: row.participant_id,
-            puuid: row.puuid.map(Puuid::new),
-            // Past names are not kept (Riot's rules forbid showing them).
-            riot_id: None,
-            summoner_level: row.summoner_level,
-            profile_icon: 0,
-            team_id: row.team_id,
-            champion_id: row.champion_id,
-            champion_name: row.champion_name,
-            champ_level: row.champ_level,
-            team_position: Position::from(row.team_position),
-            individual_position: Position::from(row.individual_position),
-            win: row.win,
-            kills: row.kills,
-            deaths: row.deaths,
-            assists: row.assists,
-            gold_earned: row.gold_earned,
-            total_minions_killed: row.total_minions_killed,
-            neutral_minions_killed: row.neutral_minions_killed,
-            vision_score: row.vision_score,
-            total_damage_dealt_to_champions: row.total_damage_dealt_to_champions,
-            damage_dealt_to_objectives: row.damage_dealt_to_objectives,
-            total_damage_taken: row.total_damage_taken,
-            wards_placed: row.wards_placed,
-            wards_killed: row.wards_killed,
-            time_played: row.time_played,
-            summoner1_id: row.summoner1_id,
-            summoner2_id: row.summoner2_id,
-            game_ended_in_early_surrender: row.game_ended_in_early_surrender,
-            placement: row.placement,
-            details,
         })
     }
 }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use riftwatch_domain::matches::Match;
+use riftwatch_domain::matches::{Match, Participant};
 use riftwatch_domain::player::{Account, Player, Puuid, RiotId, Summoner};
 use riftwatch_domain::routing::Platform;
 
 use crate::error::StoreError;
 use crate::pool::Conn;
-use crate::schema::players;
+use crate::schema::{match_participants, players};
 
 diesel::define_sql_function! {
     /// PostgreSQL's `lower`.
@@ -22,7 +24,7 @@ diesel::define_sql_function! {
 
 #[derive(Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = players, check_for_backend(diesel::pg::Pg))]
-struct PlayerRow {
+pub(crate) struct PlayerRow {
     puuid: String,
     platform: String,
     game_name: Option<String>,
@@ -358,87 +360,27 @@ pub async fn record_profile(
     Ok(())
 }
 
-/// Makes sure that everyone who played in a match is known, with the name, icon and level of their
-/// newest match, and is marked as having new evidence. Returns how many were met for the first
-/// time. Computer players and hidden ones are nobody.
+/// Makes sure that everyone who played in the matches is known, with the name, icon and level of
+/// their newest match, and is marked as having new evidence. The platform is where a match's players
+/// live. Returns how many were met for the first time. Computer players and hidden ones are nobody.
 ///
 /// # Errors
 ///
 /// When the database fails.
 pub(crate) async fn meet(
     conn: &mut Conn,
-    game: &Match,
-    platform: Platform,
+    games: &[(&Match, Platform)],
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
-    #[derive(Insertable)]
-    #[diesel(table_name = players, treat_none_as_default_value = false)]
-    struct Met<'a> {
-        puuid: &'a str,
-        platform: &'static str,
-        game_name: Option<&'a str>,
-        tag_line: Option<&'a str>,
-        profile_icon_id: Option<i32>,
-        summoner_level: Option<i64>,
-        profile_seen_at: DateTime<Utc>,
-        created_at: DateTime<Utc>,
-        updated_at: DateTime<Utc>,
-    }
-    // Sorted, so that two matches with players in common lock them in the same order; and each
-    // once, since one statement cannot touch a row twice.
-    let met: BTreeMap<&str, Met<'_>> = game
-        .participants
-        .iter()
-        .filter_map(|participant| {
-            let puuid = participant.puuid.as_ref().filter(|puuid| !puuid.is_bot())?;
-            let name = participant.riot_id.as_ref();
-            Some((
-                puuid.as_str(),
-                Met {
-                    puuid: puuid.as_str(),
-                    platform: platform.as_str(),
-                    game_name: name.map(|id| id.game_name.as_str()),
-                    tag_line: name.map(|id| id.tag_line.as_str()),
-                    profile_icon_id: Some(participant.profile_icon),
-                    summoner_level: Some(i64::from(participant.summoner_level)),
-                    profile_seen_at: game.game_start,
-                    created_at: now,
-                    updated_at: now,
-                },
-            ))
-        })
-        .collect();
-    let met: Vec<Met<'_>> = met.into_values().collect();
-    if met.is_empty() {
+    let met = Met::new(games, now);
+    if met.puuids.is_empty() {
         return Ok(0);
     }
-    let newer = players::profile_seen_at
-        .is_null()
-        .or(players::profile_seen_at.lt(excluded(players::profile_seen_at)));
-    // A row that was just inserted has no `xmax`: the cheapest way to tell it from an updated one.
-    let upsert = diesel::insert_into(players::table)
-        .values(&met)
-        .on_conflict(players::puuid)
-        .do_update()
-        .set((
-            // Old matches carry no Riot ID: keep the name we have.
-            players::game_name.eq(coalesce(excluded(players::game_name), players::game_name)),
-            players::tag_line.eq(coalesce(excluded(players::tag_line), players::tag_line)),
-            players::profile_icon_id.eq(excluded(players::profile_icon_id)),
-            players::summoner_level.eq(excluded(players::summoner_level)),
-            players::profile_seen_at.eq(excluded(players::profile_seen_at)),
-            players::is_analyzed.eq(false),
-            players::updated_at.eq(now),
-        ));
-    let inserted: Vec<bool> = diesel::query_dsl::methods::FilterDsl::filter(upsert, newer)
-        .returning(diesel::dsl::sql::<Bool>("(players.xmax = 0)"))
-        .get_results(conn)
-        .await?;
-    if inserted.len() < met.len() {
+    let inserted: Vec<bool> = RunQueryDsl::get_results(&met, conn).await?;
+    if inserted.len() < met.puuids.len() {
         // An older match than the newest known is evidence as well, though it says nothing of names.
-        let puuids: Vec<&str> = met.iter().map(|met| met.puuid).collect();
         diesel::update(
-            players::table.filter(players::puuid.eq_any(puuids)).filter(players::is_analyzed),
+            players::table.filter(players::puuid.eq_any(&met.puuids)).filter(players::is_analyzed),
         )
         .set((players::is_analyzed.eq(false), players::updated_at.eq(now)))
         .execute(conn)
@@ -447,9 +389,176 @@ pub(crate) async fn meet(
     Ok(inserted.into_iter().filter(|inserted| *inserted).count())
 }
 
-diesel::define_sql_function! {
-    /// PostgreSQL's `coalesce` of two texts.
-    fn coalesce(first: diesel::sql_types::Nullable<Text>, second: diesel::sql_types::Nullable<Text>) -> diesel::sql_types::Nullable<Text>;
+/// People to make known, by columns: the statement is the same for any number of them, so that it
+/// is prepared once for a connection.
+#[derive(Debug)]
+struct Met<'a> {
+    puuids: Vec<&'a str>,
+    platforms: Vec<&'static str>,
+    game_names: Vec<Option<&'a str>>,
+    tag_lines: Vec<Option<&'a str>>,
+    icons: Vec<i32>,
+    levels: Vec<i64>,
+    seen_at: Vec<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Met<'a> {
+    fn new(games: &[(&'a Match, Platform)], now: DateTime<Utc>) -> Self {
+        // Sorted, so that two writers with players in common lock them in the same order; and each
+        // once, as seen last, since one statement cannot touch a row twice.
+        let mut met: BTreeMap<&str, (&Match, &Participant, Platform)> = BTreeMap::new();
+        for (game, platform) in games {
+            for participant in &game.participants {
+                let Some(puuid) = participant.puuid.as_ref().filter(|puuid| !puuid.is_bot()) else {
+                    continue;
+                };
+                let seen = met.entry(puuid.as_str()).or_insert((game, participant, *platform));
+                if seen.0.game_start < game.game_start {
+                    *seen = (game, participant, *platform);
+                }
+            }
+        }
+        let riot_ids = || met.values().map(|(_, participant, _)| participant.riot_id.as_ref());
+        Self {
+            puuids: met.keys().copied().collect(),
+            platforms: met.values().map(|(_, _, platform)| platform.as_str()).collect(),
+            game_names: riot_ids().map(|id| Some(id?.game_name.as_str())).collect(),
+            tag_lines: riot_ids().map(|id| Some(id?.tag_line.as_str())).collect(),
+            icons: met.values().map(|(_, participant, _)| participant.profile_icon).collect(),
+            levels: met.values().map(|(_, p, _)| i64::from(p.summoner_level)).collect(),
+            seen_at: met.values().map(|(game, _, _)| game.game_start).collect(),
+            now,
+        }
+    }
+}
+
+impl QueryFragment<Pg> for Met<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO players AS p (puuid, platform, game_name, tag_line, profile_icon_id,
+                 summoner_level, profile_seen_at, created_at, updated_at)
+             SELECT n.*, t.now, t.now FROM unnest(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.puuids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.platforms)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.game_names)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.tag_lines)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&self.icons)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.levels)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.seen_at)?;
+        out.push_sql(") AS n, (SELECT ");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        // Old matches carry no Riot ID: the name that we have stays. A row that was just inserted
+        // has no `xmax`: the cheapest way to tell it from an updated one.
+        out.push_sql(
+            " AS now) AS t
+             ON CONFLICT (puuid) DO UPDATE SET
+                 game_name = coalesce(excluded.game_name, p.game_name),
+                 tag_line = coalesce(excluded.tag_line, p.tag_line),
+                 profile_icon_id = excluded.profile_icon_id,
+                 summoner_level = excluded.summoner_level,
+                 profile_seen_at = excluded.profile_seen_at,
+                 is_analyzed = false,
+                 updated_at = excluded.updated_at
+             WHERE p.profile_seen_at IS NULL OR p.profile_seen_at < excluded.profile_seen_at
+             RETURNING (p.xmax = 0)",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for Met<'_> {
+    type QueryId = Met<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Met<'_> {
+    type SqlType = Bool;
+}
+
+impl<C> diesel::RunQueryDsl<C> for Met<'_> {}
+
+/// Gives a player a new puuid, everywhere: an API key sees puuids of its own, and another key has
+/// taken the place of the one that saw `old`. If the new puuid has been met already, in matches
+/// fetched with the new key, both rows become one, which keeps the old one's history; assessments
+/// of the younger row go. `false`: there is no player `old`.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn rekey(
+    conn: &mut Conn,
+    old: &Puuid,
+    new: &Puuid,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    if old == new {
+        return Ok(find(conn, old).await?.is_some());
+    }
+    conn.transaction(async |conn| {
+        let known: Option<bool> = players::table
+            .find(old.as_str())
+            .select(players::is_tracked)
+            .for_update()
+            .first(conn)
+            .await
+            .optional()?;
+        let Some(was_tracked) = known else { return Ok(false) };
+        // What hangs on the younger row and has no twin on the older one comes along.
+        diesel::sql_query(
+            "UPDATE player_ranks r SET puuid = $1 WHERE r.puuid = $2
+             AND NOT EXISTS (SELECT FROM player_ranks t WHERE t.puuid = $1
+                             AND t.queue_type = r.queue_type AND t.seen_at = r.seen_at)",
+        )
+        .bind::<Text, _>(old.as_str())
+        .bind::<Text, _>(new.as_str())
+        .execute(conn)
+        .await?;
+        diesel::sql_query(
+            "UPDATE ranked_games g SET player = o.number FROM players o, players n
+             WHERE o.puuid = $1 AND n.puuid = $2 AND g.player = n.number",
+        )
+        .bind::<Text, _>(old.as_str())
+        .bind::<Text, _>(new.as_str())
+        .execute(conn)
+        .await?;
+        let younger: Option<(bool, Option<DateTime<Utc>>)> =
+            diesel::delete(players::table.find(new.as_str()))
+                .returning((players::is_tracked, players::tracked_at))
+                .get_result(conn)
+                .await
+                .optional()?;
+        // Foreign keys follow by ON UPDATE CASCADE.
+        diesel::update(players::table.find(old.as_str()))
+            .set((
+                players::puuid.eq(new.as_str()),
+                players::is_analyzed.eq(false),
+                players::updated_at.eq(now),
+            ))
+            .execute(conn)
+            .await?;
+        if let Some((true, tracked_at)) = younger.filter(|_| !was_tracked) {
+            diesel::update(players::table.find(new.as_str()))
+                .set((players::is_tracked.eq(true), players::tracked_at.eq(tracked_at)))
+                .execute(conn)
+                .await?;
+        }
+        // Participants of stored matches are no foreign key: they outlive the player's row.
+        diesel::update(match_participants::table)
+            .filter(match_participants::puuid.eq(old.as_str()))
+            .set(match_participants::puuid.eq(new.as_str()))
+            .execute(conn)
+            .await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// Records that a player was brought current at `now`.

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use riftwatch_domain::player::Puuid;
-use riftwatch_domain::rank::{RankEntry, RankSnapshot};
+use riftwatch_domain::rank::{RANKED_SOLO, RankEntry, RankSnapshot};
 
+use crate::assessments;
 use crate::error::StoreError;
 use crate::pool::Conn;
 use crate::schema::{player_ranks, players};
@@ -161,6 +162,10 @@ pub async fn record(
             .collect();
         if changed.is_empty() {
             return Ok(0);
+        }
+        if changed.iter().any(|rank| rank.queue_type == RANKED_SOLO) {
+            let is_first = !latest.iter().any(|snapshot| snapshot.entry.queue_type == RANKED_SOLO);
+            assessments::note_rank(conn, puuid, is_first).await?;
         }
         Ok(diesel::insert_into(player_ranks::table)
             .values(&changed)

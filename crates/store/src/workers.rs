@@ -153,16 +153,36 @@ pub async fn prune(conn: &mut Conn, age: Duration) -> Result<usize, StoreError> 
     Ok(count)
 }
 
-/// Says `payload` on a channel, to whoever listens.
+/// Says `payload` on a channel, to whoever listens. A hint: its commit does not wait for the disk.
 ///
 /// # Errors
 ///
 /// When the database refuses.
 pub async fn notify(conn: &mut Conn, channel: &str, payload: &str) -> Result<(), StoreError> {
-    diesel::sql_query("SELECT pg_notify($1, $2)")
+    diesel::sql_query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)")
         .bind::<Text, _>(channel)
         .bind::<Text, _>(payload)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// As [`notify`], unless somebody else is just about to do the same. All notifications of a server
+/// pass one lock, one commit at a time; callers that would only wait there have nothing to add, since
+/// what they committed before this call is seen by whoever hears the other one. Not to be used
+/// inside a transaction, and for payloads that mean the same whoever sends them.
+///
+/// # Errors
+///
+/// When the database refuses.
+pub async fn notify_once(conn: &mut Conn, channel: &str, payload: &str) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)
+         WHERE pg_try_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))",
+    )
+    .bind::<Text, _>(channel)
+    .bind::<Text, _>(payload)
+    .execute(conn)
+    .await?;
     Ok(())
 }

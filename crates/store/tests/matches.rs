@@ -124,15 +124,116 @@ async fn what_is_stored_or_rejected_is_not_missing() {
 
     let missing = matches::missing(&mut conn, &ids, noon()).await.unwrap();
     assert_eq!(missing, [ids[4].clone()]);
+}
 
-    // A match that Riot did not have is asked for again later, twice.
-    let later = noon() + TimeDelta::minutes(11);
-    let missing = matches::missing(&mut conn, &ids, later).await.unwrap();
-    assert_eq!(missing, [ids[3].clone(), ids[4].clone()]);
-    reject(&ids[3], RejectReason::Gone).await;
-    reject(&ids[3], RejectReason::Gone).await;
-    let missing = matches::missing(&mut conn, &ids, later).await.unwrap();
-    assert_eq!(missing, [ids[4].clone()]);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_match_that_riot_does_not_have_yet_is_asked_for_again_for_an_hour() {
+    let test = TestDb::new().await;
+    let mut conn = test.db.get().await.unwrap();
+    let ids = [game().number(1).build().match_id];
+    let at = |minutes| noon() + TimeDelta::minutes(minutes);
+    // Who asks at every minute is let through each ten minutes of an hour; who asks each hour has
+    // three tries.
+    for (every, expected) in [(1, vec![0, 10, 20, 30, 40, 50]), (61, vec![200, 261, 322])] {
+        let mut asked_at = Vec::new();
+        let mut for_good = false;
+        let from = expected[0];
+        for minute in (from..from + 183).step_by(every) {
+            if matches::missing(&mut conn, &ids, at(minute)).await.unwrap().is_empty() {
+                continue;
+            }
+            asked_at.push(minute);
+            assert!(!for_good);
+            let why = RejectReason::Gone;
+            for_good = matches::reject(&mut conn, &ids[0], why, "", at(minute)).await.unwrap();
+        }
+        assert_eq!(asked_at, expected);
+        assert_eq!(for_good, every == 61);
+        let (client, connection) = test.url().connect_raw().await.unwrap();
+        let driver = tokio::spawn(connection);
+        client.batch_execute("DELETE FROM match_rejects").await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_reader_asks_for_malformed_matches_again() {
+    let test = TestDb::new().await;
+    let mut conn = test.db.get().await.unwrap();
+    let ids: Vec<_> = (1..=2).map(|n| game().number(n).build().match_id).collect();
+    for (id, reason) in ids.iter().zip([RejectReason::Malformed, RejectReason::Private]) {
+        assert!(matches::reject(&mut conn, id, reason, "", noon()).await.unwrap());
+    }
+    assert_eq!(matches::missing(&mut conn, &ids, noon()).await.unwrap(), []);
+
+    // As an older version of the program left them.
+    let (client, connection) = test.url().connect_raw().await.unwrap();
+    let driver = tokio::spawn(connection);
+    client
+        .batch_execute("UPDATE match_rejects SET parser_version = parser_version - 1")
+        .await
+        .unwrap();
+    assert_eq!(matches::missing(&mut conn, &ids, noon()).await.unwrap(), ids[..1]);
+
+    // It cannot read it either: it is written down for this version.
+    matches::reject(&mut conn, &ids[0], RejectReason::Malformed, "", noon()).await.unwrap();
+    assert_eq!(matches::missing(&mut conn, &ids, noon()).await.unwrap(), []);
+    drop(client);
+    driver.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_stored_whole_as_single_matches_would_be() {
+    let (one, many) = (TestDb::new().await, TestDb::new().await);
+    let games: Vec<_> = (1..=12)
+        .map(|n| {
+            let start = noon() + TimeDelta::hours(i64::try_from(n % 5).unwrap());
+            let names = ["fox", "owl", if n % 2 == 0 { "elk" } else { "hen" }];
+            let level = i32::try_from(30 + n).unwrap();
+            let people = names.map(|name| participant(name).with(|p| p.summoner_level = level));
+            game().number(n).started(start).with_participants(people).build()
+        })
+        .collect();
+    let mut conn = one.db.get().await.unwrap();
+    matches::store(&mut conn, &games[3], noon()).await.unwrap();
+    let mut batch = many.db.get().await.unwrap();
+    matches::store(&mut batch, &games[3], noon()).await.unwrap();
+
+    let mut discovered = 0;
+    for game in &games {
+        discovered += matches::store(&mut conn, game, noon()).await.unwrap().players_discovered;
+    }
+    // One of them twice, and one that is there already.
+    let mut given = games.clone();
+    given.push(games[0].clone());
+    let stored = matches::store_many(&mut batch, &given, noon()).await.unwrap();
+
+    let new: Vec<bool> = stored.iter().map(|stored| stored.new).collect();
+    let expected: Vec<bool> = (0..13).map(|n| n != 3 && n != 12).collect();
+    assert_eq!(new, expected);
+    assert_eq!(stored.iter().map(|stored| stored.players_discovered).sum::<usize>(), discovered);
+    for game in &games {
+        let found = matches::find(&mut batch, &game.match_id).await.unwrap();
+        assert_eq!(found, matches::find(&mut conn, &game.match_id).await.unwrap());
+        for participant in &game.participants {
+            let puuid = participant.puuid.as_ref().unwrap();
+            let of = async |conn: &mut _| players::find(conn, puuid).await.unwrap().unwrap();
+            let (a, b) = (of(&mut *conn).await, of(&mut *batch).await);
+            assert_eq!((a.summoner_level, a.is_analyzed), (b.summoner_level, b.is_analyzed));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_with_a_match_that_the_tables_refuse_leaves_nothing() {
+    let test = TestDb::new().await;
+    let mut conn = test.db.get().await.unwrap();
+    let good = game().number(1).build();
+    let mut bad = game().number(2).build();
+    bad.game_duration = -1;
+    assert!(matches::store_many(&mut conn, &[good, bad], noon()).await.is_err());
+    assert_eq!(matches::count(&mut conn).await.unwrap(), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

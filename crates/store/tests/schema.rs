@@ -8,7 +8,8 @@ use riftwatch_testkit::TestDb;
 
 /// Columns of all tables but Diesel's own and partitions, in order.
 const COLUMNS: &str = "
-    SELECT c.table_name::text, c.column_name::text, c.data_type::text, c.is_nullable = 'YES'
+    SELECT c.table_name::text, c.column_name::text,
+           CASE c.data_type WHEN 'ARRAY' THEN c.udt_name ELSE c.data_type END::text, c.is_nullable = 'YES'
     FROM information_schema.columns c
     JOIN pg_class r ON r.oid = format('%I.%I', c.table_schema, c.table_name)::regclass
     WHERE c.table_schema = 'public' AND NOT r.relispartition AND r.relkind IN ('r', 'p')
@@ -30,6 +31,7 @@ const JOINS: &str = "
     FROM pg_constraint p
     JOIN pg_class r ON r.oid = p.conrelid AND NOT r.relispartition
     JOIN pg_class f ON f.oid = p.confrelid
+    JOIN pg_constraint k ON k.conrelid = f.oid AND k.contype = 'p' AND k.conkey = p.confkey
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = p.conkey[1]
     WHERE p.contype = 'f' AND cardinality(p.conkey) = 1 AND p.conparentid = 0
     GROUP BY r.relname, f.relname HAVING count(*) = 1 ORDER BY 1, 2";
@@ -48,7 +50,9 @@ fn diesel_type(sql: &str, nullable: bool) -> String {
         "jsonb" => "Jsonb",
         "uuid" => "Uuid",
         "bytea" => "Bytea",
-        "ARRAY" => "Array<Nullable<Text>>",
+        "real" => "Float4",
+        "_text" => "Array<Nullable<Text>>",
+        "_int8" => "Array<Nullable<Int8>>",
         other => panic!("no Diesel type is known for {other}"),
     };
     if nullable { format!("Nullable<{name}>") } else { name.to_owned() }

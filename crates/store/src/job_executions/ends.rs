@@ -32,6 +32,11 @@ pub struct Finish {
     pub progress: Option<Value>,
 }
 
+// The fences of the two statements with `unnest` are in a CASE, where the planner does not see what
+// they ask for. Its statistics say that next to no row is running and this worker's; believing
+// them, it reads all runs to find those first, and goes through the whole batch for each. With
+// 20,000 runs in the table that took a second for 500 ends, and by their keys it takes 10 ms.
+
 /// Records the ends of runs in one statement. Returns the runs whose end was taken; the others are
 /// no longer this worker's.
 ///
@@ -60,7 +65,8 @@ pub async fn finish(
              lease_until = NULL
          FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
               AS f(id, status, reason, ms, metrics, log_data, error, progress)
-         WHERE e.id = f.id AND e.worker_id = $1 AND e.status = 'running'
+         WHERE e.id = f.id
+           AND CASE WHEN e.worker_id = $1 AND e.status = 'running' THEN true ELSE false END
          RETURNING e.id",
     )
     .bind::<SqlUuid, _>(worker)
@@ -109,7 +115,8 @@ pub async fn flush(
         "UPDATE job_executions e
          SET metrics = f.metrics, log_data = f.log_data, progress = f.progress
          FROM unnest($2, $3, $4, $5) AS f(id, metrics, log_data, progress)
-         WHERE e.id = f.id AND e.worker_id = $1 AND e.status = 'running'
+         WHERE e.id = f.id
+           AND CASE WHEN e.worker_id = $1 AND e.status = 'running' THEN true ELSE false END
          RETURNING e.id",
     )
     .bind::<SqlUuid, _>(worker)

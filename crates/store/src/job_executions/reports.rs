@@ -163,26 +163,36 @@ pub async fn overview(conn: &mut Conn) -> Result<Overview, StoreError> {
     Ok(overview)
 }
 
-/// How long the job's last successful runs took at the median, in seconds; of at most 20.
+/// What a job's last successful runs say about the next; of at most 20.
+#[derive(Debug, Clone, Copy, Default, PartialEq, QueryableByName)]
+pub struct History {
+    /// How long they took at the median, in seconds. `None` without any.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub duration_s: Option<f64>,
+    /// How long an item of their progress took at the median, in seconds. `None` where none told
+    /// its progress.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub item_s: Option<f64>,
+}
+
+/// What the job's last successful runs say about the next.
 ///
 /// # Errors
 ///
 /// When the database cannot be asked.
-pub async fn median_duration_s(conn: &mut Conn, job_id: JobId) -> Result<Option<f64>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Median {
-        #[diesel(sql_type = Nullable<Double>)]
-        seconds: Option<f64>,
-    }
-    let median: Median = diesel::sql_query(
-        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at)::float8) AS seconds
-         FROM (SELECT started_at, ended_at FROM job_executions
+pub async fn history(conn: &mut Conn, job_id: JobId) -> Result<History, StoreError> {
+    let history = diesel::sql_query(
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS duration_s,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds / nullif(done, 0)) AS item_s
+         FROM (SELECT extract(epoch FROM ended_at - started_at)::float8 AS seconds,
+                      (progress->>'done')::float8 AS done
+               FROM job_executions
                WHERE job_id = $1 AND status = 'success' ORDER BY id DESC LIMIT 20) AS last",
     )
     .bind::<BigInt, _>(job_id.0)
     .get_result(conn)
     .await?;
-    Ok(median.seconds)
+    Ok(history)
 }
 
 /// Row versions in the table of runs that are of no more use to anybody, as PostgreSQL counts them.

@@ -1,6 +1,61 @@
 // Printed from migrations/game by tests/schema.rs; see there.
 
 diesel::table! {
+    api_sessions (secret_hash) {
+        secret_hash -> Bytea,
+        token_id -> Int8,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Int8,
+        name -> Text,
+        role -> Text,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    assessment_claims (id) {
+        id -> Int8,
+        puuids -> Array<Nullable<Text>>,
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    assessment_outcomes (assessment_id) {
+        assessment_id -> Int8,
+        assessed_at -> Timestamptz,
+        model_version -> Text,
+        verdict -> Text,
+        probability -> Float8,
+        smurf_probability -> Float8,
+        gained -> Bool,
+        games -> Int4,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    assessment_reviews (id) {
+        id -> Int8,
+        assessment_id -> Int8,
+        verdict -> Text,
+        note -> Nullable<Text>,
+        reviewer -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     match_participants (match_id, participant_id) {
         match_id -> Text,
         participant_id -> Int4,
@@ -69,6 +124,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    matchmaking_analyses (id) {
+        id -> Int8,
+        puuid -> Text,
+        games_wanted -> Int4,
+        requested_by -> Text,
+        status -> Text,
+        games_total -> Int4,
+        compared -> Jsonb,
+        result -> Nullable<Jsonb>,
+        error -> Nullable<Text>,
+        lease_until -> Nullable<Timestamptz>,
+        cancel_requested_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     player_analysis (id) {
         id -> Int8,
         puuid -> Text,
@@ -83,6 +157,23 @@ diesel::table! {
         evidence_until -> Nullable<Timestamptz>,
         document -> Text,
         created_at -> Timestamptz,
+        sample_games -> Int4,
+        known_lobbies -> Int4,
+        tier -> Nullable<Text>,
+        rank_height -> Nullable<Float8>,
+        innocent_story -> Nullable<Text>,
+        told_story -> Nullable<Text>,
+        withheld -> Bool,
+    }
+}
+
+diesel::table! {
+    player_looks (puuid) {
+        puuid -> Text,
+        looked_at -> Nullable<Timestamptz>,
+        next_look_at -> Timestamptz,
+        planned_on -> Nullable<Timestamptz>,
+        ranks_looked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -129,6 +220,32 @@ diesel::table! {
         profile_seen_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        number -> Int8,
+    }
+}
+
+diesel::table! {
+    ranked_games (player, game_start, match_id) {
+        player -> Int8,
+        game_start -> Timestamptz,
+        match_id -> Text,
+        time_played -> Int4,
+        role -> Text,
+        champion_id -> Int4,
+        win -> Bool,
+        kills -> Int4,
+        deaths -> Int4,
+        assists -> Int4,
+        cs -> Int4,
+        gold -> Int4,
+        damage -> Int4,
+        vision -> Int4,
+        team_kills -> Int4,
+        flash_slot -> Nullable<Int2>,
+        cs_at_10 -> Nullable<Float4>,
+        solo_kills -> Nullable<Float4>,
+        mates -> Array<Nullable<Int8>>,
+        opponents -> Array<Nullable<Int8>>,
     }
 }
 
@@ -140,19 +257,76 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    riot_budgets (key_hash, route) {
+        key_hash -> Text,
+        route -> Text,
+        record -> Jsonb,
+        written_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        sealed -> Bytea,
+        key_id -> Text,
+        version -> Int8,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    suppressions (digest) {
+        digest -> Bytea,
+        key_check -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    told_stories (id) {
+        id -> Int8,
+        puuid -> Text,
+        story -> Text,
+        note -> Nullable<Text>,
+        reported_by -> Text,
+        told_at -> Timestamptz,
+        until -> Timestamptz,
+    }
+}
+
+diesel::joinable!(api_sessions -> api_tokens (token_id));
+diesel::joinable!(assessment_reviews -> player_analysis (assessment_id));
 diesel::joinable!(match_participants -> matches (match_id));
+diesel::joinable!(matchmaking_analyses -> players (puuid));
 diesel::joinable!(player_analysis -> players (puuid));
+diesel::joinable!(player_looks -> players (puuid));
 diesel::joinable!(player_ranks -> players (puuid));
 diesel::joinable!(player_sync_cursors -> players (puuid));
 diesel::joinable!(reachability_observations -> players (puuid));
+diesel::joinable!(told_stories -> players (puuid));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_sessions,
+    api_tokens,
+    assessment_claims,
+    assessment_outcomes,
+    assessment_reviews,
     match_participants,
     match_rejects,
     matches,
+    matchmaking_analyses,
     player_analysis,
+    player_looks,
     player_ranks,
     player_sync_cursors,
     players,
+    ranked_games,
     reachability_observations,
+    riot_budgets,
+    settings,
+    suppressions,
+    told_stories,
 );

@@ -16,6 +16,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_configuration_versions (job_id, version) {
+        job_id -> Int8,
+        version -> Int8,
+        configuration -> Jsonb,
+        changed_at -> Timestamptz,
+        changed_by -> Text,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     job_configurations (id) {
         id -> Int8,
         name -> Text,
@@ -51,6 +62,14 @@ diesel::table! {
         target -> Text,
         message -> Text,
         fields -> Jsonb,
+    }
+}
+
+diesel::table! {
+    job_execution_tails (execution_id) {
+        execution_id -> Int8,
+        lines -> Jsonb,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -104,8 +123,10 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
+    job_configuration_versions,
     job_configurations,
     job_execution_logs,
+    job_execution_tails,
     job_executions,
     workers,
 );
