@@ -76,6 +76,7 @@ pub(crate) async fn run(
             Ok(claims) => {
                 more = claims.len() == free;
                 control.hold(claims.iter().map(|claimed| claimed.id));
+                control.outbox.changed(claims.iter().map(|claimed| claimed.id));
                 for claimed in claims {
                     let slot = Slot::take(&control);
                     // The worker ends only after this sender is gone.

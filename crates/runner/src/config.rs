@@ -24,13 +24,16 @@ pub struct RunnerConfig {
     pub lease: Duration,
     /// Time between heartbeats.
     pub heartbeat: Duration,
-    /// The longest that metrics, progress and log lines of a running job stay in memory only.
+    /// The longest that metrics, notes and progress of a running job stay in memory only.
     pub flush: Duration,
+    /// The longest that its log lines do.
+    pub log_flush: Duration,
     /// Time between looks at the tables when no notification comes: the floor, not the usual way.
     pub poll: Duration,
     /// Time between probes of the notifications' connection.
     pub probe: Duration,
-    /// Log lines kept from the beginning of a run, and as many from its end.
+    /// Log lines kept from the beginning of a run, and as many from its end. Of those at its end,
+    /// the newest hundred can be seen while it goes on.
     pub log_lines: usize,
     /// How far back missed ticks are made up for under the misfire policy `all`.
     pub misfire_window: Duration,
@@ -55,7 +58,8 @@ impl Default for RunnerConfig {
             concurrency: 16,
             lease: Duration::from_secs(15),
             heartbeat: Duration::from_secs(1),
-            flush: Duration::from_secs(5),
+            flush: Duration::from_secs(1),
+            log_flush: Duration::from_millis(100),
             poll: Duration::from_millis(500),
             probe: Duration::from_secs(5),
             log_lines: 1000,

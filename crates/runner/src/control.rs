@@ -11,14 +11,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::RunnerConfig;
-use crate::events::Events;
+use crate::outbox::Outbox;
 use crate::run::{Run, Stop};
 
 /// Shared by the parts of one runner.
 pub(crate) struct Control {
     pub(crate) worker_id: Uuid,
     pub(crate) config: RunnerConfig,
-    pub(crate) events: Events,
     /// Cancelled when the shutdown begins: no more ticks, no more claims.
     pub(crate) draining: CancellationToken,
     /// Cancelled when the last part may end.
@@ -27,8 +26,10 @@ pub(crate) struct Control {
     pub(crate) look_for_runs: Notify,
     /// A job was edited, or a slot that a tick waits for may be free.
     pub(crate) look_for_ticks: Notify,
-    /// Other processes should look for runs.
-    pub(crate) tell_others: Notify,
+    /// What other processes are to be told.
+    pub(crate) outbox: Outbox,
+    /// A run logged a line.
+    pub(crate) lines: Arc<Notify>,
     /// Somebody waits for the number of runs to fall.
     pub(crate) fewer_runs: Notify,
     /// A job under the misfire policy `all` waits for a free slot.
@@ -75,12 +76,12 @@ impl Control {
         Self {
             worker_id: Uuid::new_v4(),
             config,
-            events: Events::new(),
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
             look_for_runs: Notify::new(),
             look_for_ticks: Notify::new(),
-            tell_others: Notify::new(),
+            outbox: Outbox::new(),
+            lines: Arc::new(Notify::new()),
             fewer_runs: Notify::new(),
             backlog: AtomicBool::new(false),
             fenced: AtomicBool::new(false),

@@ -15,7 +15,6 @@ use tracing::{Instrument, error, info, warn};
 use crate::claimer::Work;
 use crate::context::JobContext;
 use crate::control::Control;
-use crate::events::RunEvent;
 use crate::finisher::{Ended, Finisher};
 use crate::job::{JobError, Outcome};
 use crate::log_buffer::LogBuffer;
@@ -60,7 +59,7 @@ impl<D: Send + Sync + 'static> Engine<D> {
             &claimed,
             at,
             LogBuffer::new(self.control.config.log_lines),
-            self.control.events.clone(),
+            Arc::clone(&self.control.lines),
         ));
         self.control.begin(&run);
         let ended = self.begin(&claimed, &run).await;
@@ -81,12 +80,6 @@ impl<D: Send + Sync + 'static> Engine<D> {
             scheduled_for: claimed.scheduled_for,
             tally: Tally(Arc::clone(run)),
         };
-        if self.control.events.has_listeners() {
-            self.control.events.send(RunEvent::Started {
-                id: ExecutionId(claimed.id),
-                job_name: claimed.job_name.clone(),
-            });
-        }
         let span = log_capture::open(run, &claimed.job_name, &claimed.job_type);
         match self.registry.start(&claimed.job_type, cx, &claimed.config) {
             Some(Ok(job)) => {
@@ -256,6 +249,7 @@ fn record(
             error,
             progress,
         },
+        tail_shown: run.shows_tail(),
         lines: run.end_log(),
         retry_after,
     }

@@ -1,25 +1,25 @@
-//! Writes what runs have to show: ends, and every few seconds what they have so far.
+//! Writes what runs have to show: ends, log lines soon after they were logged, and every second
+//! what else is new.
 //!
 //! One task with one connection writes for all runs. While a statement is under way the next ends
-//! pile up, and go out together: the busier, the larger the batch. Ends are written before the
-//! flush that follows them, so that a flush never overtakes an end.
+//! pile up, and go out together: the busier, the larger the batch. A run is active until its end
+//! is handed over, so that nothing is written for a run whose end was written before.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use riftwatch_domain::execution::{ExecutionId, LogLine};
+use riftwatch_domain::execution::LogLine;
 use riftwatch_domain::job::JobId;
 use riftwatch_store::job_executions::{self, Finish, Flush};
 use riftwatch_store::{Conn, Db, StoreError, execution_logs, job_configurations, transactions};
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::control::Control;
-use crate::events::RunEvent;
 use crate::link::{Link, on};
 
 /// The most ends that one statement writes.
@@ -34,6 +34,8 @@ pub(crate) struct Ended {
     pub(crate) job_id: i64,
     pub(crate) finish: Finish,
     pub(crate) lines: Vec<LogLine>,
+    /// Its newest lines were shown, and are now among `lines`.
+    pub(crate) tail_shown: bool,
     pub(crate) retry_after: Option<Duration>,
     /// The table has closed the run already: only its log is of use.
     pub(crate) gone: bool,
@@ -78,16 +80,26 @@ impl Writer {
         let mut flushes = interval(self.control.config.flush);
         flushes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
+        // When the lines that are there have to be written.
+        let mut lines_due: Option<Instant> = None;
         loop {
+            // First what is due at a time: ends may come without a pause.
             tokio::select! {
                 biased;
+                _ = flushes.tick() => self.flush().await,
+                () = sleep_until(lines_due.unwrap_or_else(Instant::now)), if lines_due.is_some() => {
+                    lines_due = None;
+                    self.store_lines().await;
+                }
+                () = self.control.lines.notified(), if lines_due.is_none() => {
+                    lines_due = Some(Instant::now() + self.control.config.log_flush);
+                }
                 count = self.messages.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
                         return;
                     }
                     self.write(std::mem::take(&mut batch)).await;
                 }
-                _ = flushes.tick() => self.flush().await,
             }
         }
     }
@@ -114,7 +126,7 @@ impl Writer {
         // Once: if it fails, the keeper closes the runs when their claim has run out.
         let given = on!(self.link, conn => job_executions::give_back(conn, worker, ids));
         if given.is_ok() {
-            self.control.tell_others.notify_one();
+            self.control.outbox.due();
         }
         self.control.release(ids.iter().copied());
     }
@@ -168,9 +180,7 @@ impl Writer {
     fn report(&self, ends: &[Ended], accepted: &[i64]) {
         for ended in ends {
             let Finish { id, reason, .. } = ended.finish;
-            if accepted.contains(&id) {
-                self.control.events.send(RunEvent::Ended { id: ExecutionId(id), reason });
-            } else if !ended.gone {
+            if !ended.gone && !accepted.contains(&id) {
                 warn!(
                     execution.id = id,
                     reason = %reason,
@@ -178,6 +188,7 @@ impl Writer {
                 );
             }
         }
+        self.control.outbox.changed(accepted.iter().copied());
         self.control.release(ends.iter().map(|ended| ended.finish.id));
         if self.control.backlog.load(Ordering::Acquire) {
             self.control.look_for_ticks.notify_one();
@@ -185,21 +196,17 @@ impl Writer {
         self.control.fewer_runs.notify_waiters();
     }
 
+    /// Metrics, notes and progress.
     async fn flush(&mut self) {
-        let mut flushes = Vec::new();
-        let mut lines = Vec::new();
-        for run in self.control.active() {
-            flushes.extend(run.take_flush());
-            lines.extend(run.take_log().into_iter().map(|line| (run.id, line)));
-        }
-        if flushes.is_empty() && lines.is_empty() {
+        let flushes: Vec<Flush> =
+            self.control.active().iter().filter_map(|run| run.take_flush()).collect();
+        if flushes.is_empty() {
             return;
         }
         let worker = self.control.worker_id;
-        // The lines are out of their buffers: they are tried until they are stored, as ends are.
         loop {
-            match on!(self.link, conn => write_flush(conn, worker, &flushes, &lines)) {
-                Ok(()) => return,
+            match on!(self.link, conn => job_executions::flush(conn, worker, &flushes)) {
+                Ok(ours) => return self.control.outbox.changed(ours),
                 Err(error) if error.is_transient() => sleep(self.link.backoff()).await,
                 Err(error) => {
                     error!(error = crate::job::chain_of(&error), "a flush cannot be stored");
@@ -208,13 +215,42 @@ impl Writer {
             }
         }
     }
+
+    /// Log lines: the first ones of each run for good, the newest ones of a long log to be seen.
+    async fn store_lines(&mut self) {
+        let mut lines = Vec::new();
+        let mut newest = Vec::new();
+        for run in self.control.active() {
+            lines.extend(run.take_log().into_iter().map(|line| (run.id, line)));
+            newest.extend(run.take_newest().map(|lines| (run.id, lines)));
+        }
+        if lines.is_empty() && newest.is_empty() {
+            return;
+        }
+        let worker = self.control.worker_id;
+        // The lines are out of their buffers: they are tried until they are stored, as ends are.
+        loop {
+            match on!(self.link, conn => write_lines(conn, worker, &lines, &newest)) {
+                Ok(()) => break,
+                Err(error) if error.is_transient() => sleep(self.link.backoff()).await,
+                Err(error) => {
+                    error!(error = crate::job::chain_of(&error), "log lines cannot be stored");
+                    return;
+                }
+            }
+        }
+        let stored = lines.iter().map(|(id, _)| *id).chain(newest.iter().map(|(id, _)| *id));
+        self.control.outbox.changed(stored);
+    }
 }
 
 /// Writes ends, and the log lines of those that count. Returns the runs whose end counts.
 async fn write_ends(conn: &mut Conn, worker: Uuid, ends: &[Ended]) -> Result<Vec<i64>, StoreError> {
     let finishes: Vec<Finish> =
         ends.iter().filter(|ended| !ended.gone).map(|ended| ended.finish.clone()).collect();
-    let plain = ends.iter().all(|ended| ended.lines.is_empty() && ended.retry_after.is_none());
+    let plain = ends
+        .iter()
+        .all(|ended| ended.lines.is_empty() && ended.retry_after.is_none() && !ended.tail_shown);
     if plain {
         return job_executions::finish(conn, worker, &finishes).await;
     }
@@ -229,6 +265,11 @@ async fn write_ends(conn: &mut Conn, worker: Uuid, ends: &[Ended]) -> Result<Vec
             .collect();
         if !lines.is_empty() {
             execution_logs::append(conn, &lines).await?;
+        }
+        let tails: Vec<i64> =
+            ends.iter().filter(|ended| ended.tail_shown).map(|ended| ended.finish.id).collect();
+        if !tails.is_empty() {
+            execution_logs::remove_tails(conn, &tails).await?;
         }
         let delays: Vec<(JobId, i64)> = ends
             .iter()
@@ -247,18 +288,19 @@ async fn write_ends(conn: &mut Conn, worker: Uuid, ends: &[Ended]) -> Result<Vec
     transactions::end(conn, written).await
 }
 
-async fn write_flush(
+/// The first lines before the newest: whoever sees these finds all that come before them.
+async fn write_lines(
     conn: &mut Conn,
     worker: Uuid,
-    flushes: &[Flush],
     lines: &[(i64, LogLine)],
+    newest: &[(i64, Vec<LogLine>)],
 ) -> Result<(), StoreError> {
-    if !flushes.is_empty() {
-        job_executions::flush(conn, worker, flushes).await?;
-    }
-    // Apart from the flush: storing a line twice changes nothing.
+    // Storing a line twice changes nothing.
     if !lines.is_empty() {
         execution_logs::append(conn, lines).await?;
+    }
+    if !newest.is_empty() {
+        execution_logs::show_tails(conn, worker, newest).await?;
     }
     Ok(())
 }

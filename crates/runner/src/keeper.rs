@@ -17,12 +17,14 @@ use riftwatch_store::audit_log::NewEntry;
 use riftwatch_store::job_executions::{Finish, Lost};
 use riftwatch_store::workers::Beat;
 use riftwatch_store::{
-    Conn, Db, StoreError, audit_log, job_configurations, job_executions, transactions, workers,
+    Conn, Db, StoreError, audit_log, execution_logs, job_configurations, job_executions,
+    transactions, workers,
 };
 use serde_json::json;
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
+use crate::OWN_NAME;
 use crate::control::Control;
 use crate::link::{Link, on};
 use crate::run::Stop;
@@ -203,8 +205,10 @@ async fn rescue(conn: &mut Conn, control: &Control) -> Result<(), StoreError> {
         }
     }
     if !lost.is_empty() {
+        control.outbox.changed(lost.iter().map(|run| run.id));
         control.look_for_ticks.notify_one();
     }
+    execution_logs::settle_tails(conn).await?;
     Ok(())
 }
 
@@ -217,10 +221,11 @@ async fn quarantine(
     let reason = format!("quarantine: its last {runs} runs were lost with their process");
     transactions::begin(conn).await?;
     let written = async {
+        job_configurations::sign(conn, OWN_NAME, Some(&reason)).await?;
         let paused = job_configurations::pause(conn, job_id, &reason).await?;
         if paused {
             let entry = NewEntry {
-                actor: "riftwatch",
+                actor: OWN_NAME,
                 action: "quarantine",
                 outcome: "done",
                 job_id: Some(job_id.0),

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use riftwatch_domain::execution::{ExecutionId, ExecutionReason, LogLine};
+use riftwatch_domain::execution::{ExecutionReason, LogLine};
 use riftwatch_store::job_executions::{Claimed, Flush};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::events::{Events, RunEvent};
 use crate::log_buffer::LogBuffer;
 use crate::tally::Sums;
 
@@ -52,7 +52,8 @@ pub(crate) struct Run {
     sums: Mutex<Sums>,
     log: Mutex<LogBuffer>,
     dirty: AtomicBool,
-    events: Events,
+    /// Told of every line.
+    lines: Arc<Notify>,
 }
 
 impl fmt::Debug for Run {
@@ -67,7 +68,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Run {
-    pub(crate) fn new(claimed: &Claimed, began: Instant, log: LogBuffer, events: Events) -> Self {
+    pub(crate) fn new(
+        claimed: &Claimed,
+        began: Instant,
+        log: LogBuffer,
+        lines: Arc<Notify>,
+    ) -> Self {
         Self {
             id: claimed.id,
             job_id: claimed.job_id,
@@ -78,7 +84,7 @@ impl Run {
             sums: Mutex::default(),
             log: Mutex::new(log),
             dirty: AtomicBool::new(false),
-            events,
+            lines,
         }
     }
 
@@ -102,20 +108,8 @@ impl Run {
     }
 
     pub(crate) fn edit(&self, edit: impl FnOnce(&mut Sums)) {
-        let mut sums = lock(&self.sums);
-        let progress = sums.progress.clone();
-        edit(&mut sums);
+        edit(&mut lock(&self.sums));
         self.dirty.store(true, Ordering::Release);
-        if self.events.has_listeners() {
-            let id = ExecutionId(self.id);
-            if sums.progress != progress {
-                if let Some(progress) = sums.progress.clone() {
-                    self.events.send(RunEvent::Progress { id, progress });
-                }
-            } else {
-                self.events.send(RunEvent::Metrics { id, metrics: sums.metrics_json() });
-            }
-        }
     }
 
     pub(crate) fn sums(&self) -> Sums {
@@ -123,15 +117,24 @@ impl Run {
     }
 
     pub(crate) fn log(&self, write: impl FnOnce(DateTime<Utc>) -> LogLine) {
-        let line = lock(&self.log).push(write(self.now()));
-        if self.events.has_listeners() {
-            self.events.send(RunEvent::Log { id: ExecutionId(self.id), line });
-        }
+        let line = write(self.now());
+        lock(&self.log).push(line);
+        self.lines.notify_one();
     }
 
-    /// Log lines that may be stored already.
+    /// Lines from the beginning that may be stored already.
     pub(crate) fn take_log(&self) -> Vec<LogLine> {
         lock(&self.log).take()
+    }
+
+    /// The newest lines after the first, if there are new ones.
+    pub(crate) fn take_newest(&self) -> Option<Vec<LogLine>> {
+        lock(&self.log).take_newest()
+    }
+
+    /// Whether its newest lines were ever taken to be shown.
+    pub(crate) fn shows_tail(&self) -> bool {
+        lock(&self.log).shows_tail()
     }
 
     /// All log lines that are left, with the mark of the cut.

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use riftwatch_domain::execution::ExecutionId;
 use riftwatch_store::job_configurations::JobSettings;
-use riftwatch_store::{Db, StoreError, job_configurations, migrations, workers};
-use tokio::sync::{Mutex, broadcast, mpsc};
+use riftwatch_store::{
+    Conn, Db, StoreError, job_configurations, migrations, transactions, workers,
+};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -18,12 +20,12 @@ use uuid::Uuid;
 use crate::config::RunnerConfig;
 use crate::control::Control;
 use crate::engine::Engine;
-use crate::events::RunEvent;
 use crate::finisher::Finisher;
+use crate::follow::{Board, Changes};
 use crate::keeper::Identity;
 use crate::registry::{Catalog, Registry};
 use crate::run::Stop;
-use crate::{claimer, keeper, ticker, upkeep, wakeups, worker};
+use crate::{OWN_NAME, claimer, keeper, ticker, upkeep, wakeups, worker};
 
 /// Starts the runtime.
 #[derive(Debug)]
@@ -68,15 +70,17 @@ impl Runner {
         check(&config)?;
         let control = Arc::new(Control::new(config));
         let identity = Identity::of_this_process(registry.kinds());
-        // Rows of job types, partitions and the first heartbeat come before the first claim.
+        // The first heartbeat says which job types live here, and comes before their rows: else an
+        // older version beside us ticks a type that it does not know, and finds that nobody does.
         let mut conn = db.dedicated().await?;
-        let rows = default_rows(registry.catalog());
-        if !rows.is_empty() {
-            job_configurations::insert_absent(&mut conn, &rows).await?;
-        }
-        upkeep::round(&mut conn, &control.config).await?;
         workers::beat(&mut conn, &identity.beat(&control)).await?;
         control.note(|health| health.beat = Instant::now());
+        // Partitions come before the first claim.
+        let rows = default_rows(registry.catalog());
+        if !rows.is_empty() {
+            make_absent(&mut conn, &rows).await?;
+        }
+        upkeep::round(&mut conn, &control.config).await?;
         drop(conn);
 
         let catalog = registry.catalog().clone();
@@ -103,7 +107,9 @@ impl Runner {
             parts.ticker = Some(tokio::spawn(ticker::run(db.clone(), Arc::clone(&control))));
         }
         parts.upkeep = Some(tokio::spawn(upkeep::run(db.clone(), Arc::clone(&control))));
-        parts.wakeups = Some(tokio::spawn(wakeups::run(db.clone(), Arc::clone(&control))));
+        let board = Arc::new(Board::new());
+        let wakeups = wakeups::run(db.clone(), Arc::clone(&control), Arc::clone(&board));
+        parts.wakeups = Some(tokio::spawn(wakeups));
         info!(
             worker.id = %control.worker_id,
             scheduler = control.config.scheduler_enabled,
@@ -111,7 +117,8 @@ impl Runner {
             "the job runtime runs"
         );
         let stop_on_drop = StopOnDrop(Arc::clone(&control));
-        let inner = Inner { db, catalog, control, parts: Mutex::new(parts), _stop: stop_on_drop };
+        let parts = Mutex::new(parts);
+        let inner = Inner { db, catalog, control, board, parts, _stop: stop_on_drop };
         Ok(RunnerHandle(Arc::new(inner)))
     }
 }
@@ -132,6 +139,7 @@ fn check(config: &RunnerConfig) -> Result<(), RunnerError> {
         (!config.heartbeat.is_zero(), "heartbeat", "must be more than nothing"),
         (config.lease >= config.heartbeat * 3, "lease", "must be three heartbeats or more"),
         (!config.flush.is_zero(), "flush", "must be more than nothing"),
+        (!config.log_flush.is_zero(), "log_flush", "must be more than nothing"),
         (!config.poll.is_zero(), "poll", "must be more than nothing"),
         (!config.upkeep.is_zero(), "upkeep", "must be more than nothing"),
         (config.quarantine_after > 0, "quarantine_after", "must be 1 or more"),
@@ -141,6 +149,18 @@ fn check(config: &RunnerConfig) -> Result<(), RunnerError> {
             return Err(RunnerError::Config { name, mend });
         }
     }
+    Ok(())
+}
+
+/// Makes rows, signed as the runtime's own.
+async fn make_absent(conn: &mut Conn, rows: &[JobSettings]) -> Result<(), StoreError> {
+    transactions::begin(conn).await?;
+    let made = async {
+        job_configurations::sign(conn, OWN_NAME, None).await?;
+        job_configurations::insert_absent(conn, rows).await
+    }
+    .await;
+    transactions::end(conn, made).await?;
     Ok(())
 }
 
@@ -190,6 +210,7 @@ struct Inner {
     db: Db,
     catalog: Catalog,
     control: Arc<Control>,
+    board: Arc<Board>,
     parts: Mutex<Parts>,
     _stop: StopOnDrop,
 }
@@ -271,10 +292,10 @@ impl RunnerHandle {
         &self.0.control.config
     }
 
-    /// What happens in this process's runs from now on. A listener that is 4096 events behind loses
-    /// the oldest and is told how many.
-    pub fn listen(&self) -> broadcast::Receiver<RunEvent> {
-        self.0.control.events.listen()
+    /// What changes about runs and jobs, in this process and all others. Costs nothing: the runtime
+    /// listens anyway.
+    pub fn changes(&self) -> Changes {
+        Changes::of(&self.0.board)
     }
 
     /// How it is.

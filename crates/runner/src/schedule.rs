@@ -227,3 +227,40 @@ pub fn preview(
     }
     Ok(fires)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn jitter_is_bounded_never_early_and_the_same_each_time(
+            job_id in 1_i64..1_000_000,
+            seconds in 0_i64..4_000_000_000,
+            jitter in 0_i32..86_400,
+        ) {
+            let kind = Kind::Every(TimeDelta::days(2));
+            let schedule = Schedule { kind, jitter: TimeDelta::zero() }.with_jitter(jitter);
+            let nominal = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+            let late = schedule.jittered(job_id, nominal) - nominal;
+            prop_assert!(late >= TimeDelta::zero() && late <= TimeDelta::seconds(jitter.into()));
+            prop_assert_eq!(schedule.jittered(job_id, nominal) - nominal, late);
+        }
+    }
+
+    #[test]
+    fn jitter_spreads_jobs_over_all_of_it() {
+        let kind = Kind::Every(TimeDelta::hours(1));
+        let schedule = Schedule { kind, jitter: TimeDelta::zero() }.with_jitter(100);
+        let late = |job_id| {
+            let at = schedule.jittered(job_id, DateTime::UNIX_EPOCH) - DateTime::UNIX_EPOCH;
+            at.num_seconds()
+        };
+        for tenth in 0..10 {
+            let jobs = (1..=1000).filter(|job_id| late(*job_id) / 10 == tenth).count();
+            assert!((60..=140).contains(&jobs), "{jobs} of 1000 in tenth {tenth}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ use riftwatch_store::{Conn, Db, StoreError, job_configurations, job_executions, 
 use tokio::time::timeout;
 use tracing::{debug, error};
 
+use crate::OWN_NAME;
 use crate::config::RunnerConfig;
 use crate::control::Control;
 use crate::link::{Link, on};
@@ -55,7 +56,7 @@ pub(crate) async fn run(db: Db, control: Arc<Control>) {
                 if pass.runs > 0 {
                     debug!(ticks = pass.ticks, runs = pass.runs, "ticked");
                     control.look_for_runs.notify_one();
-                    control.tell_others.notify_one();
+                    control.outbox.due();
                 }
                 delay.min(control.config.poll)
             }
@@ -104,6 +105,9 @@ async fn make_ticks(conn: &mut Conn, config: &RunnerConfig) -> Result<Pass, Stor
             Err(error) => hold_back(conn, due, &error.to_string()).await?,
         }
     }
+    if advances.iter().any(|advance| advance.resume) {
+        job_configurations::sign(conn, OWN_NAME, Some("the end of its pause came")).await?;
+    }
     if !advances.is_empty() {
         job_configurations::advance(conn, &advances).await?;
     }
@@ -121,6 +125,7 @@ async fn hold_back(conn: &mut Conn, due: &Due, error: &str) -> Result<(), StoreE
         "paused {}: its schedule cannot be read: {error}", due.job.name
     );
     let reason = format!("its schedule cannot be read: {error}");
+    job_configurations::sign(conn, OWN_NAME, Some(&reason)).await?;
     job_configurations::pause(conn, due.job.id, &reason).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
     python3 -m venv venv && venv/bin/pip install procrastinate "psycopg[binary,pool]"
     DATABASE_URL=postgresql://… venv/bin/python procrastinate_noop.py [RUNS] [CONCURRENCY]
 
-Beside it, on the same server: cargo run --release -p riftwatch-runner --example bench.
+`just bench-runner --peers` does all of it, in turns with riftwatch on the same server.
 """
 
 import asyncio

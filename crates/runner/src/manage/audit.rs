@@ -1,7 +1,7 @@
 //! The audit log: who did what to which job, with the difference.
 
-use riftwatch_domain::job::{JobConfiguration, JobId};
-use riftwatch_store::audit_log::{self, Entry, NewEntry};
+use riftwatch_domain::job::JobConfiguration;
+use riftwatch_store::audit_log::{self, AuditFilter, Entry, NewEntry};
 use riftwatch_store::workers::{self, Worker};
 use riftwatch_store::{Conn, Db, StoreError};
 use serde_json::{Map, Value, json};
@@ -30,6 +30,19 @@ impl<'a> Act<'a> {
         self.job_name = Some(&job.name);
         self
     }
+
+    fn entry(self, outcome: &'a str, difference: Value, reason: Option<&'a str>) -> NewEntry<'a> {
+        NewEntry {
+            actor: &self.actor.name,
+            action: self.action,
+            outcome,
+            job_id: self.job_id,
+            job_name: self.job_name,
+            execution_id: self.execution_id,
+            difference,
+            reason,
+        }
+    }
 }
 
 /// Records that it was done.
@@ -38,7 +51,23 @@ pub(super) async fn done(
     act: Act<'_>,
     difference: Value,
 ) -> Result<(), StoreError> {
-    record(conn, act, "done", difference, act.actor.reason.as_deref()).await
+    let reason = act.actor.reason.as_deref();
+    audit_log::record(conn, &act.entry("done", difference, reason)).await
+}
+
+/// Records many acts that change no settings, done or, with the reason why not, refused.
+pub(super) async fn all(
+    conn: &mut Conn,
+    acts: &[(Act<'_>, Option<String>)],
+) -> Result<(), StoreError> {
+    let entries: Vec<NewEntry<'_>> = acts
+        .iter()
+        .map(|(act, refusal)| match refusal {
+            Some(told) => act.entry("refused", json!({}), Some(told)),
+            None => act.entry("done", json!({}), act.actor.reason.as_deref()),
+        })
+        .collect();
+    audit_log::record_all(conn, &entries).await
 }
 
 /// Records a refusal, after its transaction was rolled back. The refusal stands even if that fails.
@@ -47,29 +76,10 @@ pub(super) async fn refused(conn: &mut Conn, act: Act<'_>, error: &ManageError) 
         return;
     }
     let told = error.to_string();
-    if let Err(error) = record(conn, act, "refused", json!({}), Some(&told)).await {
+    let entry = act.entry("refused", json!({}), Some(&told));
+    if let Err(error) = audit_log::record(conn, &entry).await {
         warn!(error = chain_of(&error), "a refusal was not recorded in the audit log");
     }
-}
-
-async fn record(
-    conn: &mut Conn,
-    act: Act<'_>,
-    outcome: &str,
-    difference: Value,
-    reason: Option<&str>,
-) -> Result<(), StoreError> {
-    let entry = NewEntry {
-        actor: &act.actor.name,
-        action: act.action,
-        outcome,
-        job_id: act.job_id,
-        job_name: act.job_name,
-        execution_id: act.execution_id,
-        difference,
-        reason,
-    };
-    audit_log::record(conn, &entry).await
 }
 
 /// `{"column": [before, after]}` of what somebody may set. Either may be absent.
@@ -77,16 +87,17 @@ pub(super) fn difference(
     before: Option<&JobConfiguration>,
     after: Option<&JobConfiguration>,
 ) -> Value {
-    let (before, after) = (before.map(settable), after.map(settable));
+    differing(&before.map(settable).unwrap_or_default(), &after.map(settable).unwrap_or_default())
+}
+
+/// `{"key": [before, after]}` of the keys whose values differ. An absent key counts as null.
+pub(super) fn differing(before: &Map<String, Value>, after: &Map<String, Value>) -> Value {
     let mut columns = Map::new();
-    let keys = after.as_ref().or(before.as_ref()).map(|job| job.keys().cloned().collect());
-    for key in keys.unwrap_or_else(Vec::new) {
-        let of = |job: &Option<Map<String, Value>>| {
-            job.as_ref().and_then(|job| job.get(&key)).cloned().unwrap_or(Value::Null)
-        };
-        let (old, new) = (of(&before), of(&after));
+    for key in after.keys().chain(before.keys().filter(|key| !after.contains_key(*key))) {
+        let old = before.get(key).unwrap_or(&Value::Null);
+        let new = after.get(key).unwrap_or(&Value::Null);
         if old != new {
-            columns.insert(key, json!([old, new]));
+            columns.insert(key.clone(), json!([old, new]));
         }
     }
     columns.into()
@@ -110,19 +121,30 @@ fn settable(job: &JobConfiguration) -> Map<String, Value> {
     columns
 }
 
-/// The audit log, newest first: of one job, or of all. `before` is the id of an entry.
+/// Acts, newest first.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AuditPage {
+    /// The acts.
+    pub items: Vec<Entry>,
+    /// Give this as `before` for the next page. `None`: this is the last.
+    pub next_cursor: Option<i64>,
+}
+
+/// The acts that match, before act `before`, at most `limit`.
 ///
 /// # Errors
 ///
 /// When the database cannot be asked.
 pub async fn audit_entries(
     db: &Db,
-    job_id: Option<JobId>,
+    filter: &AuditFilter,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<AuditPage, ManageError> {
     let mut conn = db.get().await?;
-    audit_log::list(&mut conn, job_id.map(|id| id.0), before, limit).await
+    let items = audit_log::list(&mut conn, filter, before, limit + 1).await?;
+    let (items, next_cursor) = super::page(items, limit, |entry| entry.id);
+    Ok(AuditPage { items, next_cursor })
 }
 
 /// The processes that live, longest started first.

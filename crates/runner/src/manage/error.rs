@@ -29,6 +29,22 @@ pub enum ManageError {
     /// There is no such run.
     #[error("there is no execution {0}")]
     NoExecution(ExecutionId),
+    /// The job never had this version.
+    #[error("job {id} has no version {version}")]
+    NoVersion {
+        /// The job.
+        id: JobId,
+        /// The version that was asked for.
+        version: i64,
+    },
+    /// A wish about many runs that is about too many.
+    #[error("{matching} runs or more match, {cap} at most are done at once: narrow the filter")]
+    TooMany {
+        /// How many match, as far as was counted.
+        matching: i64,
+        /// How many are allowed.
+        cap: i64,
+    },
     /// Fields that do not fit.
     #[error("{}", list(.0))]
     Invalid(Vec<FieldError>),

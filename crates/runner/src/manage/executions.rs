@@ -5,14 +5,16 @@ use riftwatch_domain::execution::{Execution, ExecutionId, ExecutionStatus, LogLi
 use riftwatch_domain::job::JobId;
 use riftwatch_store::execution_logs::{self, LineFilter};
 use riftwatch_store::job_executions::{self, Cancel, Enqueued, Filter, Overview, Request};
-use riftwatch_store::{Conn, Db, StoreError, job_configurations, transactions};
+use riftwatch_store::{Conn, Db, StoreError, job_configurations, transactions, workers};
 use serde_json::json;
 use tokio::time::{Duration, Instant, sleep};
 use tracing::debug;
 
 use super::audit::{self, Act};
-use super::{Actor, ManageError};
+use super::{Actor, ManageError, estimate};
 use crate::job::chain_of;
+use crate::log_buffer::mark;
+use crate::outbox::{SIGHTS, WISHES, list};
 
 /// Runs, newest first.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -36,12 +38,8 @@ pub async fn executions(
     limit: i64,
 ) -> Result<ExecutionPage, ManageError> {
     let mut conn = db.get().await?;
-    let mut items = job_executions::list(&mut conn, filter, before, limit + 1).await?;
-    let more = i64::try_from(items.len()).is_ok_and(|count| count > limit);
-    if more {
-        items.pop();
-    }
-    let next_cursor = items.last().filter(|_| more).map(|run| run.id);
+    let items = job_executions::list(&mut conn, filter, before, limit + 1).await?;
+    let (items, next_cursor) = super::page(items, limit, |run| run.id);
     Ok(ExecutionPage { items, next_cursor })
 }
 
@@ -51,8 +49,8 @@ pub struct ExecutionView {
     /// The run.
     #[serde(flatten)]
     pub execution: Execution,
-    /// Expected end of a run that goes on: by its progress, else by the median of the job's last
-    /// successes. `None` when neither says anything.
+    /// Expected end of a run that goes on: by its progress and the pace of the job's last
+    /// successes, else by how long they took. `None` when neither says anything.
     pub expected_end_at: Option<DateTime<Utc>>,
 }
 
@@ -80,20 +78,13 @@ async fn expected_end(
     started_at: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let now = job_configurations::now(conn).await?;
-    let seconds = match &execution.progress {
-        // The first few items say too little.
-        Some(progress) if progress.percent() >= 5 => {
-            let elapsed = (now - started_at).as_seconds_f64();
-            elapsed * 100.0 / f64::from(progress.percent())
-        }
-        _ => match job_executions::median_duration_s(conn, execution.job_id).await? {
-            Some(seconds) => seconds,
-            None => return Ok(None),
-        },
+    let history = job_executions::history(conn, execution.job_id).await?;
+    let elapsed_s = (now - started_at).as_seconds_f64();
+    let Some(left_s) = estimate::left_s(elapsed_s, execution.progress.as_ref(), history) else {
+        return Ok(None);
     };
-    let taken = std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
-    let end = started_at + TimeDelta::from_std(taken).unwrap_or(TimeDelta::zero());
-    Ok(Some(end.max(now)))
+    let left = Duration::try_from_secs_f64(left_s).unwrap_or_default();
+    Ok(now.checked_add_signed(TimeDelta::from_std(left).unwrap_or(TimeDelta::zero())))
 }
 
 /// Asks for a run now. Works also while the job is disabled or paused, and with any scheduler off.
@@ -160,7 +151,7 @@ async fn ask(
     .await;
     match transactions::end(&mut conn, enqueued).await {
         Ok(made) => {
-            notify(&mut conn, "due").await;
+            tell_due(&mut conn).await;
             Ok(made)
         }
         Err(error) => {
@@ -170,12 +161,30 @@ async fn ask(
     }
 }
 
-/// After the commit, so that no transaction holds the notification's lock. If it is lost, polling
+/// Tells runners that runs are due. After the commit, so that no transaction that does work holds
+/// the notification's lock; of many callers at once, one tells for all. If it is lost, polling
 /// finds what it would have said.
-async fn notify(conn: &mut Conn, payload: &str) {
-    if let Err(error) =
-        riftwatch_store::workers::notify(conn, crate::wakeups::CHANNEL, payload).await
-    {
+pub(super) async fn tell_due(conn: &mut Conn) {
+    told(workers::notify_once(conn, WISHES, "due").await);
+}
+
+/// Tells the workers of running runs to stop them.
+pub(super) async fn tell_cancelled(conn: &mut Conn, ids: &[i64]) {
+    if !ids.is_empty() {
+        let payload = format!("cancel:{}", list(ids.iter().copied()));
+        told(workers::notify(conn, WISHES, &payload).await);
+    }
+}
+
+/// Tells those who look on that runs changed which no worker holds.
+pub(super) async fn tell_changed(conn: &mut Conn, ids: &[i64]) {
+    if !ids.is_empty() {
+        told(workers::notify(conn, SIGHTS, &list(ids.iter().copied())).await);
+    }
+}
+
+fn told(result: Result<(), StoreError>) {
+    if let Err(error) = result {
         debug!(error = chain_of(&error), "a notification was not sent");
     }
 }
@@ -206,7 +215,9 @@ pub async fn cancel(db: &Db, id: ExecutionId, actor: &Actor) -> Result<bool, Man
     match transactions::end(&mut conn, asked).await {
         Ok(begun) => {
             if begun {
-                notify(&mut conn, &format!("cancel:{id}")).await;
+                tell_cancelled(&mut conn, &[id.0]).await;
+            } else {
+                tell_changed(&mut conn, &[id.0]).await;
             }
             Ok(begun)
         }
@@ -230,6 +241,11 @@ pub struct LogPage {
 
 /// The lines of a run after line `after` (0: from the first), at most `limit`.
 ///
+/// Lines can be read about a tenth of a second after they were logged. A run that goes on and has
+/// logged more than is kept of its beginning shows its newest lines only, a hundred at most; where
+/// `after` is further behind, a line in place of those between says how many they are. With that
+/// line's number or a later one as the next `after`, no line comes twice.
+///
 /// # Errors
 ///
 /// [`ManageError::NoExecution`], or when the database cannot be asked.
@@ -243,9 +259,39 @@ pub async fn logs(
     let mut conn = db.get().await?;
     // First: lines are stored together with the end, so that none comes after an end seen here.
     let run = job_executions::find(&mut conn, id).await?.ok_or(ManageError::NoExecution(id))?;
-    let items = execution_logs::list(&mut conn, id, after, filter, limit).await?;
+    // Before the stored lines: all that come before a tail are stored before it is shown.
+    let tail = if run.status.is_final() {
+        Vec::new()
+    } else {
+        execution_logs::tail(&mut conn, id).await?
+    };
+    let mut items = execution_logs::list(&mut conn, id, after, filter, limit).await?;
+    let room = usize::try_from(limit).unwrap_or(0).saturating_sub(items.len());
+    if room > 0 {
+        let stored = items.last().map_or(after, |line| line.seq);
+        items.extend(newest(tail, stored, filter).into_iter().take(room));
+    }
     let next_after = items.last().map_or(after, |line| line.seq);
     Ok(LogPage { items, next_after, ended: run.status.is_final() })
+}
+
+/// What a shown tail adds to the lines up to `stored`. A filter that hides lines hides the mark too:
+/// it cannot say how many of those passed over it would have let through.
+fn newest(tail: Vec<LogLine>, stored: i32, filter: &LineFilter) -> Vec<LogLine> {
+    let mut lines: Vec<LogLine> = tail.into_iter().filter(|line| line.seq > stored).collect();
+    let mut passed_over = None;
+    if let Some(first) = lines.first()
+        && *filter == LineFilter::default()
+        && first.seq > stored.saturating_add(1)
+    {
+        let missing = u64::try_from(first.seq - 1 - stored).unwrap_or(0);
+        let message = format!(
+            "{missing} lines are passed over here: a run that goes on shows its newest lines only"
+        );
+        passed_over = Some(mark(first, message, missing));
+    }
+    lines.retain(|line| filter.lets_through(line));
+    passed_over.into_iter().chain(lines).collect()
 }
 
 /// The whole system at a glance.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::audit::{self, Act};
 use super::changes::{JobChanges, NewJob, check, same_schedule};
-use super::{Actor, ManageError};
+use super::{Actor, ManageError, versions};
 use crate::config::RunnerConfig;
 use crate::plan;
 use crate::registry::Catalog;
@@ -44,12 +44,8 @@ pub struct JobPage {
 /// When the database cannot be asked.
 pub async fn list(db: &Db, after: Option<JobId>, limit: i64) -> Result<JobPage, ManageError> {
     let mut conn = db.get().await?;
-    let mut jobs = job_configurations::list(&mut conn, after, limit + 1).await?;
-    let more = i64::try_from(jobs.len()).is_ok_and(|count| count > limit);
-    if more {
-        jobs.pop();
-    }
-    let next_cursor = jobs.last().filter(|_| more).map(|job| job.id);
+    let jobs = job_configurations::list(&mut conn, after, limit + 1).await?;
+    let (jobs, next_cursor) = super::page(jobs, limit, |job| job.id);
     Ok(JobPage { items: view(&mut conn, jobs).await?, next_cursor })
 }
 
@@ -162,6 +158,7 @@ async fn insert(
     };
     let schedule =
         check(&wanted, catalog, config.default_interval).map_err(ManageError::Invalid)?;
+    job_configurations::sign(conn, &actor.name, actor.reason.as_deref()).await?;
     let mut job = job_configurations::insert(conn, &JobSettings::from(&wanted))
         .await
         .map_err(|error| name_taken(error, &wanted.name))?;
@@ -249,10 +246,12 @@ pub async fn resume(
     edit(db, catalog, config, id, Edit::Resume, None, actor).await
 }
 
-enum Edit {
+pub(super) enum Edit {
     Changes(JobChanges),
     Pause(Option<DateTime<Utc>>),
     Resume,
+    /// To a version that it had.
+    Restore(i64),
 }
 
 impl Edit {
@@ -261,11 +260,12 @@ impl Edit {
             Self::Changes(_) => "update",
             Self::Pause(_) => "pause",
             Self::Resume => "resume",
+            Self::Restore(_) => "restore",
         }
     }
 }
 
-async fn edit(
+pub(super) async fn edit(
     db: &Db,
     catalog: &Catalog,
     config: &RunnerConfig,
@@ -317,13 +317,15 @@ async fn write_edit(
             wanted.pause = Some(Pause { since, reason: actor.reason.clone(), until });
         }
         Edit::Resume => wanted.pause = None,
+        Edit::Restore(version) => versions::changes_to(conn, id, version).await?.apply(&mut wanted),
     }
     // Pausing must work whatever the row holds: it may be paused because of it.
-    let schedule = if matches!(action, "update") || wanted.pause.is_none() {
-        Some(check(&wanted, catalog, config.default_interval).map_err(ManageError::Invalid)?)
-    } else {
+    let schedule = if action == "pause" {
         None
+    } else {
+        Some(check(&wanted, catalog, config.default_interval).map_err(ManageError::Invalid)?)
     };
+    job_configurations::sign(conn, &actor.name, actor.reason.as_deref()).await?;
     let mut after = job_configurations::update(conn, id, &JobSettings::from(&wanted))
         .await
         .map_err(|error| name_taken(error, &wanted.name))?

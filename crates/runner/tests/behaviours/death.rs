@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::children::{Child, Told};
 use crate::toys::{
-    Playground, Toys, create, end_of, execute, manual, no_ticks, number, quick, start, trigger,
-    until,
+    Playground, Toys, audit_of, create, end_of, execute, manual, no_ticks, number, quick, start,
+    trigger, until,
 };
 
 const LEASE: Duration = Duration::from_millis(1500);
@@ -252,7 +252,7 @@ async fn b27_a_run_that_kills_its_process_is_quarantined() {
     until("it is paused", async || paused(job).await.is_some()).await;
     let reason = paused(job).await.expect("it is paused").reason;
     assert_eq!(reason.as_deref(), Some("quarantine: its last 3 runs were lost with their process"));
-    let audit = manage::audit_entries(&test.db, Some(job), None, 1).await.expect("the log");
+    let audit = audit_of(&test.db, job).await;
     assert_eq!((audit[0].actor.as_str(), audit[0].action.as_str()), ("riftwatch", "quarantine"));
     // The next process lives, and runs other jobs.
     execute(&test.db, "DELETE FROM job_executions WHERE unfinished").await;

@@ -2,31 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use riftwatch_domain::execution::{ExecutionReason, ExecutionStatus, Trigger};
 use riftwatch_domain::job::JobId;
-use riftwatch_runner::manage::{self, Actor, JobChanges, JobView, ManageError, NewJob};
+use riftwatch_runner::manage::{
+    self, Actor, AuditFilter, JobChanges, JobView, ManageError, NewJob,
+};
 use riftwatch_store::{Db, StoreError};
 use riftwatch_testkit::TestDb;
 use serde_json::{Value, json};
 
 use crate::toys::{
-    Playground, Toys, actor, create, end_of, execute, manual, no_ticks, number, quick, registry,
-    start, trigger, until,
+    Playground, Toys, actor, audit_of, create, end_of, execute, hourly, manual, no_ticks, now,
+    number, quick, registry, start, trigger, until,
 };
 
 async fn update(db: &Db, job: JobId, changes: Value) -> Result<JobView, ManageError> {
     let changes: JobChanges = serde_json::from_value(changes).expect("an edit");
     manage::update(db, registry().catalog(), &quick(), job, changes, None, &actor()).await
-}
-
-async fn now(db: &Db) -> chrono::DateTime<Utc> {
-    let mut conn = db.get().await.expect("a connection");
-    riftwatch_store::job_configurations::now(&mut conn).await.expect("the time")
-}
-
-fn hourly(name: &str) -> NewJob {
-    NewJob { interval_seconds: Some(3600), ..NewJob::new(name, "noop") }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,7 +325,7 @@ async fn b14_of_ten_triggers_at_once_one_makes_a_run_and_nine_say_which() {
             assert_eq!(error.to_string(), told);
         }
     }
-    let audit = manage::audit_entries(&test.db, Some(job), None, 100).await.expect("the log");
+    let audit = audit_of(&test.db, job).await;
     let count = |outcome: &str| {
         audit.iter().filter(|e| e.action == "trigger" && e.outcome == outcome).count()
     };
@@ -429,13 +422,24 @@ async fn the_audit_log_says_who_did_what_and_what_changed() {
     let changes = JobChanges { interval_seconds: Some(Some(7200)), ..JobChanges::default() };
     manage::update(&test.db, &catalog, &quick(), job, changes, None, &who).await.expect("an edit");
     manage::delete(&test.db, job, &who).await.expect("it is deleted");
-    let log = manage::audit_entries(&test.db, Some(job), None, 10).await.expect("the log");
+    let log = audit_of(&test.db, job).await;
     let told: Vec<_> = log.iter().map(|e| (e.actor.as_str(), e.action.as_str())).collect();
     assert_eq!(told, [("ada", "delete"), ("ada", "update"), ("test", "create")]);
     assert_eq!(log[1].difference, json!({ "interval_seconds": [3600, 7200] }));
     assert_eq!(log[1].reason.as_deref(), Some("too often"));
     assert_eq!(log[0].difference["name"], json!(["job", null]));
     assert_eq!(log[2].difference["job_type"], json!([null, "noop"]));
+
+    // By actor, and page by page.
+    let of_ada = AuditFilter { actor: Some("ada".to_owned()), ..AuditFilter::default() };
+    let page = manage::audit_entries(&test.db, &of_ada, None, 1).await.expect("the log");
+    assert_eq!((&page.items[..], page.next_cursor), (&log[..1], Some(log[0].id)));
+    let rest = manage::audit_entries(&test.db, &of_ada, page.next_cursor, 1).await;
+    let rest = rest.expect("the log");
+    assert_eq!((&rest.items[..], rest.next_cursor), (&log[1..2], None));
+    let since = AuditFilter { since: Some(log[0].at), ..AuditFilter::default() };
+    let page = manage::audit_entries(&test.db, &since, None, 10).await.expect("the log");
+    assert_eq!(page.items, log[..1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

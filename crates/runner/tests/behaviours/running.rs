@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use riftwatch_domain::execution::{ExecutionReason, ExecutionStatus, Progress, Trigger};
+use riftwatch_runner::RunnerConfig;
 use riftwatch_runner::manage::{self, LineFilter};
-use riftwatch_runner::{RunEvent, RunnerConfig};
-use riftwatch_store::job_executions;
+use riftwatch_store::job_executions::{self, Finish, Flush};
 use riftwatch_testkit::TestDb;
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::children::{Child, Told};
 use crate::toys::{
-    Playground, Toys, actor, create, end_of, execute, manual, no_ticks, number, start, trigger,
-    until,
+    Playground, Toys, actor, create, end_of, execute, manual, no_ticks, now, number, start,
+    trigger, until,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,31 +57,42 @@ async fn partial_is_a_success_with_its_own_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_progress_and_lines_are_stored_and_streamed_while_the_run_goes_on() {
+async fn a_run_that_goes_on_has_an_expected_end_by_the_pace_of_former_runs() {
     let ground = Playground::new(no_ticks()).await;
-    let mut events = ground.runner.listen();
     let job = ground.manual("tell", json!({ "does": "tell" })).await;
     let id = ground.trigger(job).await;
-    until("the flush", async || {
+    until("it runs", async || ground.toys.begun() == 1).await;
+    let expected = async || {
         let view = manage::find_execution(ground.db(), id).await.expect("the run");
-        let lines = manage::logs(ground.db(), id, 0, &LineFilter::default(), 10).await;
-        view.execution.metrics == json!({ "toys": 5, "weight": 0.5 })
-            && view.execution.log_data == json!({ "colours": ["red", "green"] })
-            && lines.expect("its log").items.len() == 1
-    })
+        (view.expected_end_at, now(ground.db()).await)
+    };
+    let told = "SELECT count(*) FROM job_executions WHERE progress IS NOT NULL";
+    until("its progress is stored", async || number(ground.db(), told).await == 1).await;
+    execute(ground.db(), "UPDATE job_executions SET progress = NULL").await;
+    assert_eq!(expected().await.0, None, "nothing is known");
+    // Three former runs did 100 items, at 1, 2 and 9 s an item.
+    execute(
+        ground.db(),
+        &format!(
+            "INSERT INTO job_executions (job_id, job_name, job_type, slot, status, started_at, ended_at, progress)
+             SELECT {job}, 'tell', 'play', 0, 'success', now() - s * interval '100 s', now(),
+                    '{{\"done\": 100, \"total\": 100, \"message\": \"\"}}'
+             FROM (VALUES (1), (2), (9)) AS former(s)"
+        ),
+    )
     .await;
-    ground.toys.gate.add_permits(1);
-    ground.end_of(id).await;
-    let mut heard = Vec::new();
-    while !matches!(heard.last(), Some(RunEvent::Ended { .. })) {
-        heard.push(events.recv().await.expect("an event"));
-    }
-    let progress = Progress { done: 5, total: 5, message: "sorting".to_owned() };
-    assert_eq!(heard[0], RunEvent::Started { id, job_name: "tell".to_owned() });
-    assert!(heard.contains(&RunEvent::Progress { id, progress }), "{heard:?}");
-    assert!(heard.contains(&RunEvent::Metrics { id, metrics: json!({ "toys": 2 }) }), "{heard:?}");
-    assert!(heard.iter().any(|event| matches!(event, RunEvent::Log { .. })), "{heard:?}");
-    assert_eq!(heard.last(), Some(&RunEvent::Ended { id, reason: ExecutionReason::Completed }));
+    let (end, asked) = expected().await;
+    let left = (end.expect("by history") - asked).as_seconds_f64();
+    assert!((150.0..=200.0).contains(&left), "{left} s by how long they took");
+    let progress = r#"'{"done": 0, "total": 50, "message": ""}'"#;
+    execute(
+        ground.db(),
+        &format!("UPDATE job_executions SET progress = {progress} WHERE status = 'running'"),
+    )
+    .await;
+    let (end, asked) = expected().await;
+    let left = (end.expect("by its pace") - asked).as_seconds_f64();
+    assert!((99.0..=100.0).contains(&left), "{left} s by the pace of former runs");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,6 +164,64 @@ async fn b15_each_of_many_thousand_runs_over_several_processes_runs_exactly_once
     let whole = "SELECT count(*) FROM job_executions
                  WHERE reason = 'completed' AND metrics = '{\"runs\": 1}' AND ended_at >= started_at";
     assert_eq!(number(&test.db, whole).await, runs);
+}
+
+/// PostgreSQL's statistics say that no run is running; led by them, it once read the whole table for
+/// each batch of ends, and the batch for each of its rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn b15_a_batch_of_ends_is_looked_up_by_its_keys_whatever_the_statistics_say() {
+    let test = TestDb::new().await;
+    let job = create(&test.db, manual("many", json!({}))).await;
+    let worker = "00000000-0000-4000-8000-000000000001";
+    execute(
+        &test.db,
+        &format!(
+            "INSERT INTO job_executions (job_id, job_name, job_type, slot)
+             SELECT {job}, 'many', 'play', n FROM generate_series(1, 20000) AS n"
+        ),
+    )
+    .await;
+    execute(&test.db, "ANALYZE job_executions").await;
+    execute(
+        &test.db,
+        &format!(
+            "UPDATE job_executions SET status = 'running', worker_id = '{worker}', started_at = now()
+             WHERE id <= 5000"
+        ),
+    )
+    .await;
+    let ends: Vec<Finish> = (1..=500)
+        .map(|id| Finish {
+            id,
+            reason: ExecutionReason::Completed,
+            elapsed_ms: 1,
+            metrics: json!({}),
+            log_data: json!({}),
+            error: None,
+            progress: None,
+        })
+        .collect();
+    let flushes: Vec<Flush> = (501..=1000)
+        .map(|id| Flush { id, metrics: json!({}), log_data: json!({}), progress: None })
+        .collect();
+    // What a connection did is counted at its end at the latest.
+    let updated = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'job_executions'";
+    let read = "SELECT (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes
+                        WHERE relname = 'job_executions')
+                     + (SELECT seq_tup_read FROM pg_stat_user_tables
+                        WHERE relname = 'job_executions')";
+    until("all is counted", async || number(&test.db, updated).await == 5000).await;
+    let before = number(&test.db, read).await;
+    let worker = worker.parse().expect("a key");
+    let mut conn = test.db.dedicated().await.expect("a connection");
+    job_executions::prefer_keys(&mut conn).await.expect("the settings");
+    let ended = job_executions::finish(&mut conn, worker, &ends).await.expect("the ends");
+    let flushed = job_executions::flush(&mut conn, worker, &flushes).await.expect("the flush");
+    assert_eq!((ended.len(), flushed.len()), (500, 500));
+    drop(conn);
+    until("all is counted", async || number(&test.db, updated).await == 6000).await;
+    let read = number(&test.db, read).await - before;
+    assert!(read < 5000, "{read} rows were read for a thousand");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use riftwatch_domain::execution::{Execution, ExecutionId, Trigger};
 use riftwatch_domain::job::JobId;
-use riftwatch_runner::manage::{self, Actor, NewJob};
+use riftwatch_runner::manage::{self, Actor, AuditEntry, AuditFilter, NewJob};
 use riftwatch_runner::{
     Job, JobContext, JobError, Outcome, Registry, Runner, RunnerConfig, RunnerHandle, async_trait,
 };
@@ -107,6 +108,8 @@ pub(crate) enum Does {
     RateLimit,
     /// Logs `count` lines.
     Log,
+    /// Logs `count` lines, one every `ms`, then waits as `Wait`.
+    Talk,
     /// Counts, notes and reports, then waits as `Wait`.
     Tell,
     /// Ends its process.
@@ -146,6 +149,13 @@ impl Job for Play {
                 for n in 1..=config.count {
                     tracing::info!(toy.n = n, "line {n}");
                 }
+            }
+            Does::Talk => {
+                for n in 1..=config.count {
+                    tracing::info!("word {n}");
+                    tokio::time::sleep(for_ms).await;
+                }
+                return wait(cx).await;
             }
             Does::Tell => {
                 cx.increment_metric("toys", 2);
@@ -211,6 +221,7 @@ pub(crate) fn quick() -> RunnerConfig {
         lease: Duration::from_secs(2),
         heartbeat: Duration::from_millis(100),
         flush: Duration::from_millis(200),
+        log_flush: Duration::from_millis(50),
         poll: Duration::from_millis(100),
         probe: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(5),
@@ -279,6 +290,10 @@ pub(crate) fn manual(name: &str, settings: Value) -> NewJob {
     NewJob { manual_only: true, config_json: settings, ..NewJob::new(name, "play") }
 }
 
+pub(crate) fn hourly(name: &str) -> NewJob {
+    NewJob { interval_seconds: Some(3600), ..NewJob::new(name, "noop") }
+}
+
 pub(crate) async fn create(db: &Db, new: NewJob) -> JobId {
     manage::create(db, registry().catalog(), &quick(), new, &actor())
         .await
@@ -296,6 +311,18 @@ pub(crate) async fn end_of(db: &Db, id: ExecutionId) -> Execution {
     let run = manage::wait_for_end(db, id, PATIENCE).await.expect("the run is there");
     assert!(run.status.is_final(), "run {id} goes on: {run:#?}");
     run
+}
+
+/// What was done to a job, newest first.
+pub(crate) async fn audit_of(db: &Db, job: JobId) -> Vec<AuditEntry> {
+    let filter = AuditFilter { job_id: Some(job.0), ..AuditFilter::default() };
+    manage::audit_entries(db, &filter, None, 100).await.expect("the audit log").items
+}
+
+/// The time by the database's clock.
+pub(crate) async fn now(db: &Db) -> DateTime<Utc> {
+    let mut conn = db.get().await.expect("a connection");
+    riftwatch_store::job_configurations::now(&mut conn).await.expect("the time")
 }
 
 /// Asks again and again until the answer is yes. Fails the test with `what` after a while.

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The database should be one of its own: the schema `apalis` is made there if missing, and its
-//! table of jobs is emptied first. Beside it, on the same server:
-//! `cargo run --release -p riftwatch-runner --example bench`.
+//! table of jobs is emptied first. `just bench-runner --peers` does all of it, in turns with
+//! riftwatch on the same server.
 //!
 //! apalis-postgres claims a batch, buffers it in the worker, and writes the ends of all runs that
 //! have finished since the last write in one statement. The batch size decides speed and safety:
