@@ -1,30 +1,41 @@
 //! Assessing players: from what is stored to a document that is never changed.
 
 mod document;
+mod lobbies;
+mod performance;
 mod reading;
+mod worth;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use riftwatch_detection::{Evidence, FEWEST_GAMES, Model, Verdict, assess};
+use riftwatch_detection::{Assessment, Evidence, FEWEST_GAMES, Model, Story, Verdict, assess};
 use riftwatch_domain::player::Puuid;
-use riftwatch_store::assessments::{self, NewAssessment, StoredAssessment};
-use riftwatch_store::{Conn, StoreError, evidence, transactions};
+use riftwatch_store::assessments::{self, Claim, LastAssessment, NewAssessment, StoredAssessment};
+use riftwatch_store::{Conn, StoreError, evidence, reviews, transactions};
 
+use crate::circuit_breaker::Breaker;
 use crate::deps::Deps;
 
+pub use lobbies::RunMemory;
+pub use performance::{GamePerformance, performance};
+pub(crate) use reading::rank as rank_point;
 pub use riftwatch_detection::Priors;
 
 /// The newest games that an assessment looks at.
 const GAMES: i64 = 100;
 
+/// Seconds after which a batch that has not been finished is taken up by somebody else.
+const LEASE_S: i64 = 120;
+
 /// What a batch of assessments came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Players who were due, whether or not they had enough games. 0: nobody is.
+    /// Players who were due. 0: nobody is.
     pub due: usize,
-    /// Those who had, and were assessed.
+    /// Those about whom enough had changed, and who have enough games, and were assessed. Each is a
+    /// document.
     pub assessed: usize,
-    /// Documents stored: an assessment that says what the last one said is not stored again.
-    pub stored: usize,
     /// Assessed players whose pattern is unusual, more likely than not because somebody stronger
     /// than the displayed rank plays.
     pub smurfs: usize,
@@ -53,130 +64,202 @@ pub async fn assess_player(
     puuid: &Puuid,
 ) -> Result<StoredAssessment, AssessError> {
     let mut conn = deps.store.get().await?;
+    let now = now(deps);
+    // Before reading: what comes in meanwhile is news again.
+    if !assessments::mark_analyzed(&mut conn, puuid).await? {
+        return Err(AssessError::UnknownPuuid);
+    }
+    let mut memory = RunMemory::default();
+    let breaker = memory.breaker(&mut conn, now).await?;
+    let cases = read(&mut conn, priors, &[puuid.as_str()], &mut memory, now).await?;
+    let case = cases.into_iter().next().ok_or(AssessError::UnknownPuuid)?;
+    let assessment = case.assess();
     transactions::begin(&mut conn).await?;
-    let result = assess_taken(deps, &mut conn, priors, puuid).await;
+    let result = store_news(&mut conn, &case, &assessment, &breaker, puuid, now).await;
     transactions::end(&mut conn, result).await
 }
 
-async fn assess_taken(
-    deps: &Deps,
+/// Stores what is said, unless the last assessment says it already.
+async fn store_news(
     conn: &mut Conn,
-    priors: &Priors,
+    case: &Case,
+    said: &Assessment,
+    breaker: &Breaker,
     puuid: &Puuid,
+    now: DateTime<Utc>,
 ) -> Result<StoredAssessment, AssessError> {
+    // Two callers at once take turns, so that the second finds what the first stored.
     if !assessments::take(conn, puuid).await? {
         return Err(AssessError::UnknownPuuid);
     }
-    let mut made = make(deps, conn, priors, &[puuid.as_str()]).await?;
-    assessments::mark_analyzed(conn, &[puuid.as_str()]).await?;
-    let Some(Made { said, stored }) = made.pop() else { return Err(AssessError::UnknownPuuid) };
-    match stored {
-        Some(stored) => Ok(stored),
-        None => Ok(assessments::insert(conn, &said).await?),
+    // What would have been said at the time of the last one is the same text to the byte.
+    if let Some(latest) = assessments::latest(conn, puuid).await?
+        && latest.document == document::text(&case.evidence, said, breaker, latest.created_at)
+    {
+        return Ok(latest);
     }
+    let ids = assessments::insert_all(conn, &[case.say(said, breaker, now)]).await?;
+    let id = ids.first().copied().ok_or(AssessError::UnknownPuuid)?;
+    assessments::find(conn, id).await?.ok_or(AssessError::UnknownPuuid)
 }
 
-/// Assesses up to `limit` of the players who are due, in one transaction: they are marked with what
-/// is said about them, and several callers share the work.
+/// Assesses up to `limit` of the players who are due. They are claimed first, so that several callers
+/// share the work on as many machines; no transaction is open and no connection is held while they
+/// are assessed. `memory` keeps what one batch has learnt for the next.
 ///
 /// # Errors
 ///
-/// When the database fails; then nobody is marked.
-pub async fn assess_due(deps: &Deps, priors: &Priors, limit: u32) -> Result<Batch, StoreError> {
-    let mut conn = deps.store.get().await?;
-    transactions::begin(&mut conn).await?;
-    let result = assess_batch(deps, &mut conn, priors, limit).await;
-    transactions::end(&mut conn, result).await
-}
-
-async fn assess_batch(
+/// When the database fails; then the players are due again, at once or when their claim runs out.
+pub async fn assess_due(
     deps: &Deps,
-    conn: &mut Conn,
     priors: &Priors,
+    memory: &mut RunMemory,
     limit: u32,
 ) -> Result<Batch, StoreError> {
-    let due = assessments::due(conn, FEWEST_GAMES.into(), limit.into()).await?;
-    let enough: Vec<&str> =
-        due.iter().filter(|due| due.enough_games).map(|due| due.puuid.as_str()).collect();
-    let made = make(deps, conn, priors, &enough).await?;
-    let assessed = made.len();
-    let smurfs = made.iter().filter(|made| made.is_smurf()).count();
-    let new: Vec<NewAssessment> =
-        made.into_iter().filter(|made| made.stored.is_none()).map(|made| made.said).collect();
-    let stored = assessments::insert_all(conn, &new).await?;
-    let all: Vec<&str> = due.iter().map(|due| due.puuid.as_str()).collect();
-    assessments::mark_analyzed(conn, &all).await?;
-    Ok(Batch { due: due.len(), assessed, stored, smurfs })
+    let mut conn = deps.store.get().await?;
+    let Some(claim) = assessments::claim(&mut conn, limit.into(), LEASE_S).await? else {
+        return Ok(Batch::default());
+    };
+    drop(conn);
+    let result = assess_claimed(deps, priors, memory, &claim).await;
+    if result.is_err()
+        && let Ok(mut conn) = deps.store.get().await
+    {
+        // If this fails as well, the claim runs out.
+        let _ = assessments::give_back(&mut conn, &claim).await;
+    }
+    result
 }
 
-/// An assessment, and where it is stored if it is not news.
-struct Made {
-    said: NewAssessment,
-    stored: Option<StoredAssessment>,
+async fn assess_claimed(
+    deps: &Deps,
+    priors: &Priors,
+    memory: &mut RunMemory,
+    claim: &Claim,
+) -> Result<Batch, StoreError> {
+    let now = now(deps);
+    let puuids: Vec<&str> = claim.puuids.iter().map(String::as_str).collect();
+    let mut conn = deps.store.get().await?;
+    let breaker = memory.breaker(&mut conn, now).await?;
+    let cases = read(&mut conn, priors, &puuids, memory, now).await?;
+    let last: HashMap<String, LastAssessment> = assessments::last_of(&mut conn, &puuids)
+        .await?
+        .into_iter()
+        .map(|last| (last.puuid.clone(), last))
+        .collect();
+    drop(conn);
+    // A batch may take long: not on a thread that others' answers wait on.
+    let work = tokio::task::spawn_blocking(move || {
+        let mut smurfs = 0;
+        let said: Vec<NewAssessment> = cases
+            .iter()
+            .filter(|case| case.has_enough_games())
+            .filter(|case| worth::saying(case, last.get(&case.evidence.account_id), now))
+            .map(|case| {
+                let assessment = case.assess();
+                smurfs += usize::from(is_smurf(&assessment));
+                case.say(&assessment, &breaker, now)
+            })
+            .collect();
+        (said, smurfs)
+    });
+    let (said, smurfs) = work.await.expect("assessing does not panic, and is not cancelled");
+    let mut conn = deps.store.get().await?;
+    transactions::begin(&mut conn).await?;
+    let result = async {
+        if !assessments::finish(&mut conn, claim).await? {
+            return Ok(0);
+        }
+        Ok(assessments::insert_all(&mut conn, &said).await?.len())
+    }
+    .await;
+    let assessed = transactions::end::<_, StoreError>(&mut conn, result).await?;
+    if assessed == 0 && !said.is_empty() {
+        tracing::warn!("a batch took too long, and somebody else has its players");
+        return Ok(Batch { due: puuids.len(), ..Batch::default() });
+    }
+    Ok(Batch { due: puuids.len(), assessed, smurfs })
 }
 
-impl Made {
-    fn is_smurf(&self) -> bool {
-        self.said.verdict == Verdict::UnusualPattern.key()
-            && self.said.smurf_probability > self.said.probability.map(|p| p / 2.0)
+/// To the microsecond, as it is stored.
+fn now(deps: &Deps) -> DateTime<Utc> {
+    deps.clock.now().trunc_subsecs(6)
+}
+
+fn is_smurf(assessment: &Assessment) -> bool {
+    assessment.verdict == Verdict::UnusualPattern && assessment.p_smurf > assessment.p_any / 2.0
+}
+
+/// A player with everything that an assessment needs.
+struct Case {
+    evidence: Evidence,
+    /// Games in which the ranks of enough others were known.
+    known_lobbies: usize,
+    priors: Priors,
+}
+
+impl Case {
+    fn has_enough_games(&self) -> bool {
+        self.evidence.games.len() >= FEWEST_GAMES as usize
+    }
+
+    fn assess(&self) -> Assessment {
+        assess(Model::default_model(), &self.evidence, &self.priors)
+    }
+
+    fn say(&self, said: &Assessment, breaker: &Breaker, now: DateTime<Utc>) -> NewAssessment {
+        let enough = said.verdict != Verdict::NotEnoughGames;
+        let rank = self.evidence.ranks.last();
+        NewAssessment {
+            puuid: self.evidence.account_id.clone(),
+            model_version: said.model_version.clone(),
+            games: count(said.games as usize),
+            sample_games: count(self.evidence.games.len()),
+            known_lobbies: count(self.known_lobbies),
+            probability: enough.then_some(said.p_any),
+            interval_low: enough.then_some(said.interval_80[0]),
+            interval_high: enough.then_some(said.interval_80[1]),
+            verdict: breaker.allows(said.verdict).key().to_owned(),
+            smurf_probability: enough.then_some(said.p_smurf),
+            legacy_score: said.legacy_score,
+            tier: rank.map(|rank| rank.tier.as_str().to_owned()),
+            rank_height: rank.map(riftwatch_detection::evidence::RankPoint::tier_value),
+            innocent_story: said.innocent_story.story.key().to_owned(),
+            told_story: self.priors.told.map(|story| story.key().to_owned()),
+            withheld: breaker.allows(said.verdict) != said.verdict,
+            evidence_until: self.evidence.games.last().map(|game| game.at),
+            document: document::text(&self.evidence, said, breaker, now),
+            created_at: now,
+        }
     }
 }
 
-/// Assesses players who are taken, in the order of their puuids.
-async fn make(
-    deps: &Deps,
+fn count(games: usize) -> i32 {
+    i32::try_from(games).unwrap_or(i32::MAX)
+}
+
+/// Reads players, in the order of their puuids; those whom we do not know are absent.
+async fn read(
     conn: &mut Conn,
     priors: &Priors,
     puuids: &[&str],
-) -> Result<Vec<Made>, StoreError> {
-    if puuids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known = evidence::of_players(conn, puuids, GAMES).await?;
-    let latest = assessments::latest_of(conn, puuids).await?;
-    // To the microsecond, as it is stored.
-    let now = deps.clock.now().trunc_subsecs(6);
-    let priors = *priors;
-    // A batch may take long: not on a thread that others' answers wait on.
-    let work = tokio::task::spawn_blocking(move || {
-        let mut latest: std::collections::HashMap<String, StoredAssessment> =
-            latest.into_iter().collect();
-        let mut accounts: Vec<Evidence> =
-            known.iter().map(|(puuid, player)| reading::evidence(puuid, player)).collect();
-        accounts.sort_by(|a, b| a.account_id.cmp(&b.account_id));
-        accounts
-            .iter()
-            .map(|account| say(account, &priors, latest.remove(&account.account_id), now))
-            .collect()
-    });
-    Ok(work.await.expect("assessing does not panic, and is not cancelled"))
-}
-
-fn say(
-    account: &Evidence,
-    priors: &Priors,
-    latest: Option<StoredAssessment>,
+    memory: &mut RunMemory,
     now: DateTime<Utc>,
-) -> Made {
-    let assessment = assess(Model::default_model(), account, priors);
-    // What would have been said at the time of the last one is the same text to the byte.
-    let stored = latest.filter(|latest| {
-        latest.document == document::text(account, &assessment, latest.created_at)
-    });
-    let enough = assessment.verdict != Verdict::NotEnoughGames;
-    let said = NewAssessment {
-        puuid: account.account_id.clone(),
-        model_version: assessment.model_version.clone(),
-        games: i32::try_from(assessment.games).unwrap_or(i32::MAX),
-        probability: enough.then_some(assessment.p_any),
-        interval_low: enough.then_some(assessment.interval_80[0]),
-        interval_high: enough.then_some(assessment.interval_80[1]),
-        verdict: assessment.verdict.key().to_owned(),
-        smurf_probability: enough.then_some(assessment.p_smurf),
-        legacy_score: assessment.legacy_score,
-        evidence_until: assessment.games_between.map(|[_, newest]| newest),
-        document: document::text(account, &assessment, now),
-        created_at: now,
-    };
-    Made { said, stored }
+) -> Result<Vec<Case>, StoreError> {
+    let known = evidence::of_players(conn, puuids, GAMES).await?;
+    let mut told: HashMap<String, Story> = reviews::told_of(conn, puuids, now)
+        .await?
+        .into_iter()
+        // A story that a later version has dropped counts as none.
+        .filter_map(|(puuid, story)| Some((puuid, story.parse().ok()?)))
+        .collect();
+    memory.learn(conn, &known).await?;
+    Ok(known
+        .iter()
+        .map(|player| {
+            let (evidence, known_lobbies) = reading::evidence(player, memory);
+            let told = told.remove(&player.puuid).or(priors.told);
+            Case { evidence, known_lobbies, priors: Priors { told, ..*priors } }
+        })
+        .collect())
 }

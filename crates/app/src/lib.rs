@@ -4,9 +4,20 @@
 //! waits for Riot, and whatever it has finished is committed: it can be dropped at any await.
 
 pub mod assess;
+pub mod backfill;
+pub mod circuit_breaker;
 pub mod deps;
+pub mod erasure;
+pub mod key_sharing;
+pub mod looks;
+pub mod matchmaking;
 pub mod rank_check;
 pub mod reachability;
+pub mod rekey;
+pub mod reliability;
+pub mod reviews;
+pub mod rhythm;
+mod storing;
 pub mod sync;
 pub mod tracking;
 

@@ -4,7 +4,7 @@ use riftwatch_domain::player::Player;
 use riftwatch_domain::rank::{RANKED_SOLO, RankEntry};
 use riftwatch_riot::api::Caller;
 use riftwatch_riot::error::RiotError;
-use riftwatch_store::{StoreError, ranks};
+use riftwatch_store::{StoreError, looks, ranks};
 
 use crate::deps::Deps;
 
@@ -42,9 +42,19 @@ pub enum RankCheckError {
     },
 }
 
-/// Asks for a player's rank now, stores it if it changed, and tells how it has moved in the ranked
-/// solo queue since the last snapshot. `None`: unranked then or now, in a tier that we do not know,
-/// or on the same division. Costs one call to Riot.
+/// What a look at a rank found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RankCheck {
+    /// No ranked game ended since the ranks were last asked for, so nobody was asked.
+    Unchanged,
+    /// Riot was asked. The move in the ranked solo queue; `None`: unranked then or now, in a tier
+    /// that we do not know, or on the same division.
+    Asked(Option<RankMove>),
+}
+
+/// Asks for a player's rank, if a ranked game ended since it was last asked for; stores it if it
+/// changed, and tells how it has moved in the ranked solo queue since the last snapshot. Costs one
+/// call to Riot or none.
 ///
 /// # Errors
 ///
@@ -53,8 +63,15 @@ pub async fn check_rank(
     deps: &Deps,
     caller: &Caller,
     player: &Player,
-) -> Result<Option<RankMove>, RankCheckError> {
+) -> Result<RankCheck, RankCheckError> {
     let store_error = |source| RankCheckError::Store { puuid: player.puuid.to_string(), source };
+    let mut conn = deps.store.get().await.map_err(store_error)?;
+    let due = looks::ranks_are_due(&mut conn, &player.puuid).await.map_err(store_error)?;
+    drop(conn);
+    if !due {
+        return Ok(RankCheck::Unchanged);
+    }
+    let asked_at = deps.clock.now();
     let entries =
         deps.riot
             .league_entries_by_puuid(caller, player.platform, &player.puuid)
@@ -65,11 +82,12 @@ pub async fn check_rank(
     ranks::record(&mut conn, &player.puuid, &entries, deps.clock.now())
         .await
         .map_err(store_error)?;
+    looks::ranks_looked_at(&mut conn, &player.puuid, asked_at).await.map_err(store_error)?;
     let is_solo = |entry: &RankEntry| entry.queue_type == RANKED_SOLO;
     let before = latest.into_iter().map(|snapshot| snapshot.entry).find(is_solo);
     let now = entries.into_iter().find(is_solo);
-    Ok(before.zip(now).and_then(|(before, now)| {
+    Ok(RankCheck::Asked(before.zip(now).and_then(|(before, now)| {
         let divisions = now.divisions()? - before.divisions()?;
         (divisions != 0).then_some(RankMove { before, now, divisions })
-    }))
+    })))
 }

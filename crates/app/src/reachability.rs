@@ -6,6 +6,7 @@ use riftwatch_riot::error::RiotError;
 use riftwatch_store::{StoreError, assessments};
 
 use crate::deps::Deps;
+use crate::rekey::{self, RekeyError};
 
 /// An account is asked for at most once in this time.
 const PAUSE_H: i64 = 24;
@@ -19,6 +20,15 @@ pub enum ReachabilityError {
     /// The database gave no answer.
     #[error("the reachability of accounts")]
     Store(#[from] StoreError),
+}
+
+impl From<RekeyError> for ReachabilityError {
+    fn from(error: RekeyError) -> Self {
+        match error {
+            RekeyError::Riot(error) => Self::Riot(error),
+            RekeyError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Asks for up to `limit` accounts whose pattern was found unusual, now or earlier, and notes with
@@ -40,9 +50,21 @@ pub async fn check_reachability(
     drop(conn);
     for (puuid, platform) in unobserved {
         let region = platform.region().for_accounts();
-        let account = deps.riot.account_by_puuid(caller, region, &puuid).await?;
+        let found = match deps.riot.account_by_puuid(caller, region, &puuid).await {
+            Ok(account) => account.is_some().then_some(puuid.clone()),
+            // Another key's puuid says nothing about the account: it is looked for by its name.
+            Err(error) if rekey::is_foreign(&error) => {
+                match rekey::find_puuid_again(deps, caller, &puuid).await? {
+                    Some(player) => Some(player.puuid),
+                    None => continue,
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut conn = deps.store.get().await?;
-        assessments::observe(&mut conn, &puuid, account.is_some(), deps.clock.now()).await?;
+        let known = found.as_ref();
+        let seen = (known.unwrap_or(&puuid), known.is_some());
+        assessments::observe(&mut conn, seen.0, seen.1, deps.clock.now()).await?;
         checked();
     }
     Ok(())

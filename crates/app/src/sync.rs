@@ -1,4 +1,4 @@
-//! Bringing one tracked player current: new matches, and the rank.
+//! Bringing one player current: new matches, and the ranks if they can have changed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Duration, Utc};
 use futures::stream::{self, StreamExt};
 use riftwatch_domain::causes::chain;
-use riftwatch_domain::matches::MatchId;
+use riftwatch_domain::matches::{Match, MatchId};
 use riftwatch_domain::player::Player;
 use riftwatch_riot::api::{Caller, MatchIdsQuery};
 use riftwatch_riot::error::{RiotError, Verdict};
 use riftwatch_store::matches::{RejectReason, Stored};
 use riftwatch_store::sync_cursors::ALL_QUEUES;
-use riftwatch_store::{StoreError, matches, players, ranks, sync_cursors};
+use riftwatch_store::{Conn, StoreError, looks, matches, players, ranks, sync_cursors};
 use tokio_util::sync::CancellationToken;
 
 use crate::deps::Deps;
+use crate::{rekey, storing};
 
 /// How far behind the cursor the list of matches begins. A match is listed when it has ended, and
 /// lists of parallel queues are not strictly in order: what ends late started before.
@@ -26,7 +27,7 @@ const PAGE: u32 = 100;
 
 /// Matches fetched side by side for one player. Enough to use a production key's 50 requests a
 /// second at a round trip of 80 ms; each is stored as soon as it is there.
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
 /// Something that was done for a player, told as it happens, so that no end of the run loses count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Synced {
     /// There is more to fetch: the limit per run was reached, a match failed, or somebody asked to
     /// stop. The next sync goes on from here.
     MoreToDo,
+    /// Current but for a listed match that Riot does not have yet.
+    WaitsForRiot,
     /// Riot does not know the player (any more).
     Unknown,
 }
@@ -88,22 +91,28 @@ impl SyncError {
             Self::Store { .. } => Verdict::SkipItem,
         }
     }
+
+    /// Whether the player's puuid belongs to another API key.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Riot { source, .. } if rekey::is_foreign(source))
+    }
 }
 
-/// One sync's subject and how to talk about it.
-struct Work<'a> {
-    deps: &'a Deps,
-    caller: &'a Caller,
-    player: &'a Player,
-    on_event: &'a (dyn Fn(SyncEvent) + Send + Sync),
+/// One player's work, and how to talk about it.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) deps: &'a Deps,
+    pub(crate) caller: &'a Caller,
+    pub(crate) player: &'a Player,
+    pub(crate) on_event: &'a (dyn Fn(SyncEvent) + Send + Sync),
 }
 
 /// Fetches and stores what a player played since the cursor, oldest first and at most
-/// `max_matches`, then the player's rank.
+/// `max_matches`, then the player's ranks, unless no ranked game ended since they were last seen.
 ///
 /// The cursor moves to the start of the newest match before which everything listed is stored.
 /// The first sync takes the newest `max_matches`: there tracking begins. Costs one call per hundred
-/// listed matches, one per new match, one for the rank.
+/// listed matches, one per new match, one for the ranks.
 ///
 /// # Errors
 ///
@@ -124,7 +133,7 @@ pub async fn sync_player(
         return Ok(Synced::MoreToDo);
     }
     work.ranks().await?;
-    if matches == Synced::Current {
+    if matches != Synced::MoreToDo {
         let mut conn = deps.store.get().await.map_err(|source| work.store_error(source))?;
         players::mark_synced(&mut conn, &player.puuid, deps.clock.now())
             .await
@@ -182,7 +191,11 @@ impl Work<'_> {
         self.advance(&walk).await?;
         result?;
         left |= !walk.missing_is_settled(within_limit);
-        Ok(Some(if left { Synced::MoreToDo } else { Synced::Current }))
+        Ok(Some(match (left, walk.waits_for_riot) {
+            (true, _) => Synced::MoreToDo,
+            (false, true) => Synced::WaitsForRiot,
+            (false, false) => Synced::Current,
+        }))
     }
 
     async fn cursor(&self) -> Result<Option<sync_cursors::Synced>, SyncError> {
@@ -237,49 +250,84 @@ impl Work<'_> {
             .map_err(|source| self.store_error(source))?;
         let starts =
             matches::starts(&mut conn, &listed).await.map_err(|source| self.store_error(source))?;
-        Ok(Walk { listed, missing, starts: starts.into_iter().collect(), settled: HashSet::new() })
+        let starts = starts.into_iter().collect();
+        Ok(Walk { listed, missing, starts, settled: HashSet::new(), waits_for_riot: false })
     }
 
     /// Gets one match and stores it. The only error is one that ends the whole sync.
     async fn fetch(&self, id: &MatchId) -> Result<Fetched, SyncError> {
-        let answer = self.deps.riot.match_by_id(self.caller, id).await;
-        let mut conn = self.conn().await?;
-        let now = self.deps.clock.now();
-        let rejected = match answer {
-            Ok(Some(game)) => {
-                match matches::store(&mut conn, &game, now).await {
-                    Ok(stored) => {
-                        tracing::debug!(match.id = %id, "stored match {id}");
-                        (self.on_event)(SyncEvent::MatchStored(stored));
-                        return Ok(Fetched::Stored(game.game_start));
-                    }
-                    Err(source) if source.is_transient() => return Err(self.store_error(source)),
-                    // One match that the tables refuse must not stop the others.
-                    Err(error) => {
-                        tracing::warn!(match.id = %id, error = chain(&error), "match {id} does not fit the tables");
-                        (RejectReason::Malformed, chain(&error))
-                    }
-                }
+        match self.ask(id).await? {
+            Answer::Match(game) => {
+                let mut conn = self.conn().await?;
+                self.store(&mut conn, &game).await
             }
-            Ok(None) => (RejectReason::Gone, "riot answers 404".to_owned()),
-            Err(RiotError::PrivateMatch) => (RejectReason::Private, String::new()),
-            Err(error @ RiotError::Decode { .. }) => {
-                tracing::warn!(match.id = %id, error = chain(&error), "match {id} cannot be read");
-                (RejectReason::Malformed, chain(&error))
-            }
+            Answer::Stored(start) => Ok(Fetched::Stored(start)),
+            Answer::Rejected { for_good: true } => Ok(Fetched::Rejected),
+            Answer::Rejected { for_good: false } => Ok(Fetched::MayAppear),
+            Answer::NotNow => Ok(Fetched::NotNow),
+        }
+    }
+
+    /// Asks Riot for a match, unless it is stored by now. Writes down what cannot be had. The only
+    /// error is one that ends all of the work.
+    pub(crate) async fn ask(&self, id: &MatchId) -> Result<Answer, SyncError> {
+        // A sync can take minutes: another player's, or another process, may have stored it since.
+        if let Some(start) = self.stored_since(id).await? {
+            return Ok(Answer::Stored(start));
+        }
+        let (reason, detail) = match ask_riot(self.deps, self.caller, id).await {
+            Ok(Asked::Match(game)) => return Ok(Answer::Match(game)),
+            Ok(Asked::Refused(reason, detail)) => (reason, detail),
             Err(error) if error.verdict() == Verdict::SkipItem => {
                 tracing::warn!(match.id = %id, error = chain(&error), "match {id} has to wait");
                 (self.on_event)(SyncEvent::MatchSkipped { for_good: false });
-                return Ok(Fetched::NotNow);
+                return Ok(Answer::NotNow);
             }
             Err(error) => return Err(self.riot_error("a match", error)),
         };
-        let (reason, detail) = rejected;
-        matches::reject(&mut conn, id, reason, &detail, now)
+        let mut conn = self.conn().await?;
+        let for_good = self.reject(&mut conn, id, reason, &detail).await?;
+        Ok(Answer::Rejected { for_good })
+    }
+
+    /// Stores a match. One that the tables refuse is written down, and does not stop the others.
+    pub(crate) async fn store(&self, conn: &mut Conn, game: &Match) -> Result<Fetched, SyncError> {
+        let id = &game.match_id;
+        match storing::store(self.deps, conn, game).await {
+            Ok(stored) => {
+                tracing::debug!(match.id = %id, "stored match {id}");
+                (self.on_event)(SyncEvent::MatchStored(stored));
+                Ok(Fetched::Stored(game.game_start))
+            }
+            Err(source) if source.is_transient() => Err(self.store_error(source)),
+            Err(error) => {
+                tracing::warn!(match.id = %id, error = chain(&error), "match {id} does not fit the tables");
+                self.reject(conn, id, RejectReason::Malformed, &chain(&error)).await?;
+                Ok(Fetched::Rejected)
+            }
+        }
+    }
+
+    async fn reject(
+        &self,
+        conn: &mut Conn,
+        id: &MatchId,
+        reason: RejectReason,
+        detail: &str,
+    ) -> Result<bool, SyncError> {
+        let for_good = matches::reject(conn, id, reason, detail, self.deps.clock.now())
             .await
             .map_err(|source| self.store_error(source))?;
-        (self.on_event)(SyncEvent::MatchSkipped { for_good: true });
-        Ok(Fetched::Rejected)
+        (self.on_event)(SyncEvent::MatchSkipped { for_good });
+        Ok(for_good)
+    }
+
+    async fn stored_since(&self, id: &MatchId) -> Result<Option<DateTime<Utc>>, SyncError> {
+        let mut conn = self.conn().await?;
+        let found = matches::starts(&mut conn, std::slice::from_ref(id))
+            .await
+            .map_err(|source| self.store_error(source))?;
+        Ok(found.into_iter().next().map(|(_, start)| start))
     }
 
     async fn advance(&self, walk: &Walk) -> Result<(), SyncError> {
@@ -291,16 +339,27 @@ impl Work<'_> {
             .map_err(|source| self.store_error(source))
     }
 
-    async fn ranks(&self) -> Result<(), SyncError> {
+    pub(crate) async fn ranks(&self) -> Result<(), SyncError> {
+        let puuid = &self.player.puuid;
+        let mut conn = self.conn().await?;
+        let due = looks::ranks_are_due(&mut conn, puuid).await;
+        drop(conn);
+        if !due.map_err(|source| self.store_error(source))? {
+            return Ok(());
+        }
+        // What ends while Riot answers is newer than the answer.
+        let asked_at = self.deps.clock.now();
         let entries = self
             .deps
             .riot
-            .league_entries_by_puuid(self.caller, self.player.platform, &self.player.puuid)
+            .league_entries_by_puuid(self.caller, self.player.platform, puuid)
             .await
             .map_err(|source| self.riot_error("the rank", source))?;
         let mut conn = self.conn().await?;
-        let now = self.deps.clock.now();
-        let changed = ranks::record(&mut conn, &self.player.puuid, &entries, now)
+        let changed = ranks::record(&mut conn, puuid, &entries, self.deps.clock.now())
+            .await
+            .map_err(|source| self.store_error(source))?;
+        looks::ranks_looked_at(&mut conn, puuid, asked_at)
             .await
             .map_err(|source| self.store_error(source))?;
         if changed > 0 {
@@ -309,25 +368,68 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn conn(&self) -> Result<riftwatch_store::PooledConn, SyncError> {
+    pub(crate) async fn conn(&self) -> Result<riftwatch_store::PooledConn, SyncError> {
         self.deps.store.get().await.map_err(|source| self.store_error(source))
     }
 
-    fn riot_error(&self, what: &'static str, source: RiotError) -> SyncError {
+    pub(crate) fn riot_error(&self, what: &'static str, source: RiotError) -> SyncError {
         SyncError::Riot { what, puuid: self.player.puuid.to_string(), source }
     }
 
-    fn store_error(&self, source: StoreError) -> SyncError {
+    pub(crate) fn store_error(&self, source: StoreError) -> SyncError {
         SyncError::Store { puuid: self.player.puuid.to_string(), source }
     }
 }
 
+/// What Riot answers to the question for a match.
+pub(crate) enum Asked {
+    /// Here it is.
+    Match(Box<Match>),
+    /// It cannot be had, for this reason.
+    Refused(RejectReason, String),
+}
+
+/// Asks for a match. Errors are those that say nothing about the match.
+pub(crate) async fn ask_riot(
+    deps: &Deps,
+    caller: &Caller,
+    id: &MatchId,
+) -> Result<Asked, RiotError> {
+    match deps.riot.match_by_id(caller, id).await {
+        Ok(Some(game)) => Ok(Asked::Match(Box::new(game))),
+        Ok(None) => Ok(Asked::Refused(RejectReason::Gone, "riot answers 404".to_owned())),
+        Err(RiotError::PrivateMatch) => Ok(Asked::Refused(RejectReason::Private, String::new())),
+        Err(error @ RiotError::Decode { .. }) => {
+            tracing::warn!(match.id = %id, error = chain(&error), "match {id} cannot be read");
+            Ok(Asked::Refused(RejectReason::Malformed, chain(&error)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What became of the wish for one match.
+pub(crate) enum Answer {
+    /// Here it is.
+    Match(Box<Match>),
+    /// It was not asked: the match is stored, and started at this time.
+    Stored(DateTime<Utc>),
+    /// It cannot be had, now or ever; that is written down.
+    Rejected {
+        /// Whether it will not be asked for again.
+        for_good: bool,
+    },
+    /// It failed for now.
+    NotNow,
+}
+
 /// What became of one match.
-enum Fetched {
+pub(crate) enum Fetched {
     /// It is stored and started at this time.
     Stored(DateTime<Utc>),
-    /// It will not be asked for again soon.
+    /// It will not be asked for again.
     Rejected,
+    /// Riot lists it and does not have it: it is asked for again in some minutes.
+    MayAppear,
     /// It failed for now: the cursor must not pass it.
     NotNow,
 }
@@ -338,6 +440,7 @@ struct Walk {
     missing: Vec<MatchId>,
     starts: HashMap<MatchId, DateTime<Utc>>,
     settled: HashSet<MatchId>,
+    waits_for_riot: bool,
 }
 
 impl Walk {
@@ -349,6 +452,11 @@ impl Walk {
             }
             Fetched::Rejected => {
                 self.settled.insert(id);
+            }
+            // Nor does it hold the cursor, which looks back far enough.
+            Fetched::MayAppear => {
+                self.settled.insert(id);
+                self.waits_for_riot = true;
             }
             Fetched::NotNow => {}
         }

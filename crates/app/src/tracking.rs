@@ -4,7 +4,7 @@ use riftwatch_domain::player::{Account, Player, Puuid, RiotId};
 use riftwatch_domain::routing::Platform;
 use riftwatch_riot::api::Caller;
 use riftwatch_riot::error::RiotError;
-use riftwatch_store::{StoreError, players};
+use riftwatch_store::{StoreError, players, suppressions};
 
 use crate::deps::Deps;
 
@@ -49,6 +49,9 @@ pub enum TrackError {
         /// The limit.
         max: u32,
     },
+    /// The person was erased: nothing is stored about them any more.
+    #[error("this player asked to be erased, and is not stored any more")]
+    Erased,
     /// Riot gave no answer.
     #[error("asking riot")]
     Riot(#[from] RiotError),
@@ -132,6 +135,11 @@ async fn known(
 async fn begin(deps: &Deps, account: &Account, platform: Platform) -> Result<Tracking, TrackError> {
     let max = deps.max_tracked_players;
     let mut conn = deps.store.get().await?;
+    if let Some(key) = &deps.suppression_key
+        && suppressions::contains(&mut conn, key, &account.puuid).await?
+    {
+        return Err(TrackError::Erased);
+    }
     match players::track(&mut conn, account, platform, i64::from(max), deps.clock.now()).await? {
         players::Tracked::Now(player) => {
             tracing::info!(player.puuid = %player.puuid, "tracking {}", shown(&player));

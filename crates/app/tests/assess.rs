@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use riftwatch_app::Deps;
-use riftwatch_app::assess::{AssessError, Batch, Priors, assess_due, assess_player};
+use riftwatch_app::assess::{AssessError, Batch, Priors, RunMemory, assess_due, assess_player};
 use riftwatch_app::reachability::check_reachability;
 use riftwatch_domain::clock::Clock;
 use riftwatch_domain::player::Puuid;
@@ -16,6 +16,8 @@ use riftwatch_store::{matches, ranks};
 use riftwatch_testkit::builders::noon;
 use riftwatch_testkit::{TestDb, game, participant};
 use serde_json::{Value, json};
+
+mod support;
 
 struct Scene {
     deps: Deps,
@@ -32,6 +34,7 @@ impl Scene {
             riot: Arc::new(riot.clone()),
             clock: Clock::manual(noon()),
             max_tracked_players: 10,
+            suppression_key: None,
         };
         Self { deps, riot, test }
     }
@@ -83,7 +86,24 @@ impl Scene {
     }
 
     async fn due(&self) -> Batch {
-        assess_due(&self.deps, &Priors::default(), 1_000).await.expect("it works in this test")
+        assess_due(&self.deps, &Priors::default(), &mut RunMemory::default(), 1_000)
+            .await
+            .expect("it works in this test")
+    }
+}
+
+fn gold(points: i32) -> RankEntry {
+    RankEntry {
+        queue_type: RANKED_SOLO.to_owned(),
+        tier: Some(Tier::Gold),
+        division: Some(Division::II),
+        league_points: points,
+        wins: 10,
+        losses: 9,
+        hot_streak: false,
+        veteran: false,
+        fresh_blood: false,
+        inactive: false,
     }
 }
 
@@ -97,28 +117,104 @@ async fn who_is_due_is_assessed_once_per_change_of_evidence() {
     scene.play(0..10).await;
     let batch = scene.due().await;
     // Fox, the friend and six others a game; only the first two have eight games.
-    assert_eq!((batch.due, batch.assessed, batch.stored), (62, 2, 2));
+    assert_eq!((batch.due, batch.assessed), (62, 2));
     assert_eq!(scene.due().await, Batch::default());
 
     // A new game is news, and so is one that was played earlier and came in late.
     for (number, documents) in [(-1, 2), (20, 3)] {
         scene.play([number]).await;
         let batch = scene.due().await;
-        assert_eq!((batch.due, batch.assessed, batch.stored), (8, 2, 2));
+        assert_eq!((batch.due, batch.assessed), (8, 2));
         assert_eq!(scene.documents().await.len(), documents);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn batches_side_by_side_share_the_players() {
+async fn of_a_hundred_games_one_is_no_news_and_five_are() {
+    let scene = Scene::new().await;
+    scene.play(0..100).await;
+    assert_eq!(scene.due().await.assessed, 2);
+    for number in 1..=4 {
+        scene.play([-number]).await;
+        let batch = scene.due().await;
+        assert_eq!((batch.due, batch.assessed), (8, 0), "{number} games more");
+    }
+    scene.play([-5]).await;
+    assert_eq!(scene.due().await.assessed, 2);
+    // What is not worth it at once is, a week later, with the next thing that happens.
+    scene.play([-6]).await;
+    assert_eq!(scene.due().await.assessed, 0);
+    scene.deps.clock.advance(TimeDelta::days(7));
+    scene.play([-7]).await;
+    assert_eq!(scene.due().await.assessed, 2);
+    assert_eq!(scene.documents().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rank_makes_a_player_due_and_its_first_those_who_played_with_them() {
+    let scene = Scene::new().await;
+    scene.play(0..20).await;
+    assert_eq!(scene.due().await.assessed, 2);
+    let mut conn = scene.deps.store.get().await.unwrap();
+    let friend = Puuid::new("puuid-of-friend");
+    ranks::record(&mut conn, &friend, &[gold(40)], noon()).await.unwrap();
+    // Fox was assessed and played with the friend; the others were never assessed.
+    let batch = scene.due().await;
+    assert_eq!((batch.due, batch.assessed), (2, 1));
+    scene.deps.clock.advance(TimeDelta::hours(1));
+    ranks::record(&mut conn, &friend, &[gold(59)], scene.deps.clock.now()).await.unwrap();
+    // Less than a division: looked at, and nothing said.
+    let batch = scene.due().await;
+    assert_eq!((batch.due, batch.assessed), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_side_by_side_share_the_players_and_none_is_assessed_twice() {
     let scene = Scene::new().await;
     scene.play(0..10).await;
-    let take = async || assess_due(&scene.deps, &Priors::default(), 31).await.unwrap();
-    let (a, b) = tokio::join!(take(), take());
-    let rest = take().await;
-    assert_eq!(a.due + b.due + rest.due, 62);
-    assert_eq!(a.stored + b.stored + rest.stored, 2);
+    let slot = async || {
+        let mut memory = RunMemory::default();
+        let mut total = Batch::default();
+        loop {
+            let batch = assess_due(&scene.deps, &Priors::default(), &mut memory, 7).await.unwrap();
+            if batch.due == 0 {
+                return total;
+            }
+            total.due += batch.due;
+            total.assessed += batch.assessed;
+        }
+    };
+    let (a, b) = tokio::join!(slot(), slot());
+    assert_eq!((a.due + b.due, a.assessed + b.assessed), (62, 2));
+    assert_eq!(scene.documents().await.len(), 1);
     assert_eq!(scene.due().await, Batch::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_somebody_has_claimed_is_left_alone_until_the_claim_runs_out() {
+    let scene = Scene::new().await;
+    scene.play(0..10).await;
+    let mut conn = scene.deps.store.get().await.unwrap();
+    let claim = assessments::claim(&mut conn, 1_000, 3_600).await.unwrap().unwrap();
+    assert_eq!(claim.puuids.len(), 62);
+    // News about somebody who is claimed waits for the claim to end.
+    scene.play([-1]).await;
+    assert_eq!(scene.due().await.due, 6);
+    assert!(assessments::finish(&mut conn, &claim).await.unwrap());
+    assert_eq!(scene.due().await.due, 2);
+
+    // A run that died: its claim ends by itself, and what it still says is dropped.
+    scene.play([-2]).await;
+    let dead = assessments::claim(&mut conn, 1_000, -1).await.unwrap().unwrap();
+    let batch = scene.due().await;
+    assert_eq!((dead.puuids.len(), batch.due, batch.assessed), (8, 8, 2));
+    assert!(!assessments::finish(&mut conn, &dead).await.unwrap());
+
+    // One that gives up has them due at once.
+    scene.play([-3]).await;
+    let claim = assessments::claim(&mut conn, 1_000, 3_600).await.unwrap().unwrap();
+    assessments::give_back(&mut conn, &claim).await.unwrap();
+    assert_eq!(scene.due().await.due, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +228,34 @@ async fn a_document_has_what_is_known_and_stays_as_it_was_made() {
     assert_eq!(document["assessed_at"], json!("2026-01-01T12:00:00Z"));
     assert_eq!(document["games"], json!(12));
     assert_eq!(document["sample"], json!({ "account_level": 100, "ranks": 0, "games": 12 }));
+    assert_eq!(
+        document["inputs"],
+        json!({
+            "first_rank": null, "last_rank": null,
+            "first_game": "2026-01-01T01:00:00Z", "last_game": "2026-01-01T12:00:00Z",
+            "wins": 12, "kills": 48.0, "deaths": 36.0, "assists": 84.0,
+            "games_by_role": { "TOP": 12 }, "champions": 1,
+            "known": { "rank": 0, "lobby": 0, "champion_history": 2, "cs_at_10": 12,
+                       "solo_kills": 0, "flash_slot": 12, "companion": 12 },
+        })
+    );
+    assert_eq!(document["prior"]["anomalies"], json!(0.03));
+    assert_eq!(document["factors"].as_array().unwrap().len(), 17);
+    for key in [
+        "p_any",
+        "p_smurf",
+        "interval_80",
+        "verdict",
+        "innocent_story",
+        "legacy_version",
+        "model_version",
+        "reasons_for",
+        "reasons_against",
+        "summary",
+        "notice",
+    ] {
+        assert!(!document[key].is_null(), "{key}");
+    }
     let posterior = document["story_posterior"].as_object().unwrap();
     let total: f64 = posterior.values().map(|share| share.as_f64().unwrap()).sum();
     assert!((total - 1.0).abs() < 1e-6, "{posterior:?}");
@@ -141,20 +265,8 @@ async fn a_document_has_what_is_known_and_stays_as_it_was_made() {
     let again = assess_player(&scene.deps, &priors, &fox()).await.unwrap();
     assert_eq!(again, made);
     // A rank is news, and what was said before stays.
-    let gold = RankEntry {
-        queue_type: RANKED_SOLO.to_owned(),
-        tier: Some(Tier::Gold),
-        division: Some(Division::II),
-        league_points: 40,
-        wins: 10,
-        losses: 9,
-        hot_streak: false,
-        veteran: false,
-        fresh_blood: false,
-        inactive: false,
-    };
     let mut conn = scene.deps.store.get().await.unwrap();
-    ranks::record(&mut conn, &fox(), &[gold], scene.deps.clock.now()).await.unwrap();
+    ranks::record(&mut conn, &fox(), &[gold(40)], scene.deps.clock.now()).await.unwrap();
     let news = assess_player(&scene.deps, &priors, &fox()).await.unwrap();
     assert!(news.id > made.id && news.document.contains(r#""ranks":1"#), "{}", news.document);
     assert_eq!(scene.documents().await, [news.document, made.document]);
@@ -202,19 +314,10 @@ async fn accounts_found_unusual_are_looked_for_once_a_day() {
     {
         let said = NewAssessment {
             puuid: format!("puuid-of-{name}"),
-            model_version: "m".to_owned(),
-            games: 20,
-            probability: Some(0.9),
-            interval_low: Some(0.8),
-            interval_high: Some(0.95),
             verdict: verdict.to_owned(),
-            smurf_probability: Some(0.8),
-            legacy_score: None,
-            evidence_until: None,
-            document: "{}".to_owned(),
-            created_at: noon(),
+            ..support::said(noon())
         };
-        assessments::insert(&mut conn, &said).await.unwrap();
+        assessments::insert_all(&mut conn, &[said]).await.unwrap();
     }
     let known = riftwatch_testkit::player("fox").build();
     scene.riot.add_account(riftwatch_domain::player::Account {

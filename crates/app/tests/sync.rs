@@ -38,6 +38,7 @@ impl Scene {
             riot: Arc::new(riot.clone()),
             clock: Clock::manual(noon() + TimeDelta::days(30)),
             max_tracked_players: 10,
+            suppression_key: None,
         };
         let fox = riftwatch_testkit::player("fox").build();
         let account = Account { puuid: fox.puuid, riot_id: fox.riot_id };

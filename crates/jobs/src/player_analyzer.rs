@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use riftwatch_app::Deps;
-use riftwatch_app::assess::{Priors, assess_due};
+use riftwatch_app::assess::{Priors, RunMemory, assess_due};
 use riftwatch_app::reachability::{ReachabilityError, check_reachability};
 use riftwatch_domain::causes::chain;
 use riftwatch_riot::api::{CallClass, Caller};
@@ -24,8 +24,8 @@ pub struct PlayerAnalyzer;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlayerAnalyzerConfig {
-    /// Players taken at once, in one transaction.
-    #[schemars(range(min = 1, max = 1000))]
+    /// Players claimed at once. A run that is stopped leaves at most so many undone.
+    #[schemars(range(min = 1, max = 2000))]
     pub batch_size: u32,
     /// Players looked at in one run; the rest follows in the next.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -42,8 +42,8 @@ pub struct PlayerAnalyzerConfig {
 impl Default for PlayerAnalyzerConfig {
     fn default() -> Self {
         Self {
-            batch_size: 50,
-            max_players_per_run: 20_000,
+            batch_size: 250,
+            max_players_per_run: 200_000,
             ban_checks_per_run: 5,
             prior: Priors::default().anomalies,
         }
@@ -51,7 +51,8 @@ impl Default for PlayerAnalyzerConfig {
 }
 
 /// The metrics of every run, also when there was nothing to count.
-const METRICS: [&str; 6] = [
+const METRICS: [&str; 7] = [
+    "players_checked",
     "players_analyzed",
     "smurfs_detected",
     "ban_checks_performed",
@@ -80,20 +81,22 @@ impl Job for PlayerAnalyzer {
         }
         let priors = Priors { anomalies: config.prior, ..Priors::default() };
         let most = config.max_players_per_run;
+        let mut memory = RunMemory::default();
         let mut looked_at = 0;
         while looked_at < most {
             if cx.cancel.is_cancelled() {
                 return Ok(Outcome::Interrupted);
             }
-            let batch =
-                assess_due(&cx.deps, &priors, config.batch_size.min(most - looked_at)).await?;
+            let limit = config.batch_size.min(most - looked_at);
+            let batch = assess_due(&cx.deps, &priors, &mut memory, limit).await?;
             if batch.due == 0 {
                 break;
             }
             looked_at += batch.due as u32;
+            cx.increment_metric("players_checked", batch.due as u64);
             cx.increment_metric("players_analyzed", batch.assessed as u64);
             cx.increment_metric("smurfs_detected", batch.smurfs as u64);
-            cx.increment_metric("records_created", batch.stored as u64);
+            cx.increment_metric("records_created", batch.assessed as u64);
             cx.progress(looked_at.into(), most.into(), "assessing");
         }
         tracing::info!(players.looked_at = looked_at, "looked at {looked_at} players");

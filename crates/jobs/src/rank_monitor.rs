@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use riftwatch_app::Deps;
-use riftwatch_app::rank_check::{RankCheckError, check_rank};
+use riftwatch_app::rank_check::{RankCheck, RankCheckError, check_rank};
 use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_riot::error::Verdict;
 use riftwatch_runner::{Job, JobContext, JobError, Outcome};
@@ -68,6 +68,7 @@ impl Job for RankMonitor {
         drop(conn);
         let tally = cx.tally().clone();
         let caller = Caller::new(CallClass::Refresh)
+            .for_job(Self::KIND)
             .with_patience(PATIENCE)
             .on_request(move || tally.increment_metric("api_requests_made", 1));
         let mut changes = Vec::new();
@@ -77,7 +78,9 @@ impl Job for RankMonitor {
                 return Ok(Outcome::Interrupted);
             }
             match check_rank(&cx.deps, &caller, player).await {
-                Ok(moved) => {
+                // Nothing ranked was played since: there was nothing to ask.
+                Ok(RankCheck::Unchanged) => cx.increment_metric("players_checked", 1),
+                Ok(RankCheck::Asked(moved)) => {
                     cx.increment_metric("players_checked", 1);
                     let jumped = moved
                         .filter(|moved| moved.divisions.unsigned_abs() >= config.rank_threshold);

@@ -1,16 +1,23 @@
 //! The main job: keeps tracked players current.
+//!
+//! A tick looks at the players whose next look is due, those whose look is worth most first
+//! (`riftwatch_app::rhythm` says what that means), until the key's budget is used up; the next run
+//! weighs anew. So a budget that does not suffice for all goes to where it finds most. A run that
+//! somebody asked for looks at every tracked player.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use riftwatch_app::Deps;
-use riftwatch_app::sync::{self, SyncError, SyncEvent, Synced};
+use riftwatch_app::looks::{self, Scope};
+use riftwatch_app::rhythm::LookRules;
+use riftwatch_app::sync::{SyncError, SyncEvent, Synced};
 use riftwatch_domain::player::Player;
 use riftwatch_domain::routing::Platform;
 use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_riot::error::Verdict;
 use riftwatch_runner::{Job, JobContext, JobError, Outcome};
-use riftwatch_store::players;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct TrackedPlayerUpdater;
 
 /// What an operator can set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrackedPlayerUpdaterConfig {
     /// New matches fetched for one player in one run; the rest follows in the next. The first run for
@@ -33,11 +40,38 @@ pub struct TrackedPlayerUpdaterConfig {
     /// Only players of these platforms, for example `["eun1", "euw1"]`. Empty: of all.
     #[schemars(with = "Vec<String>")]
     pub platforms: Vec<Platform>,
+    /// Seconds between two looks at a player at the least.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub min_look_interval_s: u32,
+    /// Seconds between two looks at a player at the most, however long nothing was played.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub max_look_interval_s: u32,
+    /// What a look has to be worth: the minutes that matches which nobody has seen are expected to
+    /// have waited. Four times as much is half as many requests and twice the delay; 0 looks at
+    /// everyone as often as `min_look_interval_s` allows.
+    #[schemars(range(min = 0.0, max = 10_000.0))]
+    pub look_worth_min: f64,
 }
 
 impl Default for TrackedPlayerUpdaterConfig {
     fn default() -> Self {
-        Self { max_matches_per_player: 20, platforms: Vec::new() }
+        Self {
+            max_matches_per_player: 20,
+            platforms: Vec::new(),
+            min_look_interval_s: 110,
+            max_look_interval_s: 86_400,
+            look_worth_min: 0.5,
+        }
+    }
+}
+
+impl TrackedPlayerUpdaterConfig {
+    fn rules(&self) -> LookRules {
+        LookRules {
+            least: TimeDelta::seconds(self.min_look_interval_s.into()),
+            longest: TimeDelta::seconds(self.max_look_interval_s.into()),
+            worth_min: self.look_worth_min,
+        }
     }
 }
 
@@ -67,15 +101,16 @@ impl Job for TrackedPlayerUpdater {
         for metric in METRICS {
             cx.increment_metric(metric, 0);
         }
-        let mut conn = cx.deps.store.get().await?;
-        let players = players::tracked(&mut conn, &config.platforms).await?;
-        drop(conn);
-        let total = players.len();
-        tracing::info!(players.tracked = total, "updating {total} tracked players");
+        let scope = if cx.scheduled_for.is_some() { Scope::Due } else { Scope::Everyone };
+        let candidates =
+            looks::candidates(&cx.deps, &config.platforms, &config.rules(), scope).await?;
+        let total = candidates.len();
+        tracing::info!(players.due = total, "looking at {total} tracked players");
 
         let mut first_failure = None;
         let mut updated = 0;
-        for (done, player) in players.iter().enumerate() {
+        for (done, candidate) in candidates.iter().enumerate() {
+            let player = &candidate.player;
             if cx.cancel.is_cancelled() {
                 return Ok(Outcome::Interrupted);
             }
@@ -85,7 +120,7 @@ impl Job for TrackedPlayerUpdater {
                     tracing::warn!(player.puuid = %player.puuid, "riot does not know {} any more", name(player));
                     cx.increment_metric("errors_encountered", 1);
                 }
-                Ok(Synced::Current | Synced::MoreToDo) => {
+                Ok(Synced::Current | Synced::WaitsForRiot | Synced::MoreToDo) => {
                     updated += 1;
                     cx.increment_metric("players_updated", 1);
                 }
@@ -139,6 +174,7 @@ async fn update(
 ) -> Result<Synced, SyncError> {
     let tally = cx.tally().clone();
     let caller = Caller::new(CallClass::Refresh)
+        .for_job(TrackedPlayerUpdater::KIND)
         .with_patience(PATIENCE)
         .on_request(move || tally.increment_metric("api_requests_made", 1));
     let on_event = |event| match event {
@@ -157,7 +193,9 @@ async fn update(
         SyncEvent::RanksChanged(changed) => cx.increment_metric("records_created", changed as u64),
     };
     let max = config.max_matches_per_player;
-    let synced = sync::sync_player(&cx.deps, &caller, player, max, &cx.cancel, &on_event).await?;
+    let rules = config.rules();
+    let synced =
+        looks::look_at(&cx.deps, &caller, player, max, &rules, &cx.cancel, &on_event).await?;
     cx.increment_metric("records_updated", 1);
     Ok(synced)
 }

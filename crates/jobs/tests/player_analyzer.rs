@@ -56,6 +56,7 @@ impl Scene {
             riot: Arc::new(riot.expect("it works in this test")),
             clock: Clock::system(),
             max_tracked_players: 1_000,
+            suppression_key: None,
         };
         let config = RunnerConfig {
             scheduler_enabled: false,
