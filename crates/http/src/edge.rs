@@ -1,15 +1,21 @@
 //! The outermost layer: every request gets an id, every failure the envelope.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::access;
+use crate::access::Access;
+use crate::audit;
 use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::state::Api;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,12 +34,25 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         http.method = %req.method(),
         http.path = req.path(),
     );
+    let access = req.app_data::<Data<Access>>().cloned().expect("the server registers it");
+    let began = Instant::now();
+    let metrics = req.app_data::<Data<Metrics>>().cloned().expect("the server registers it");
+    let api = req.app_data::<Data<Api>>().cloned().expect("the server registers it");
     async {
-        let response = match access::check(req.head()) {
+        let response = match access.admit(&req).await {
             Ok(()) => next.call(req).await?.map_into_boxed_body(),
-            Err(refusal) => req.into_response(refusal.render(&request_id)),
+            Err(refusal) => req.error_response(refusal),
         };
+        audit::record(&api.deps.store, &response, ours(&response)).await;
         let response = envelope(response, &request_id);
+        let (request, status) = (response.request(), response.status().as_u16());
+        let pattern = request.match_pattern();
+        metrics.requests.answered(
+            request.method().as_str(),
+            pattern.as_deref(),
+            status,
+            began.elapsed(),
+        );
         tracing::debug!(http.status = response.status().as_u16(), "answered");
         Ok(response)
     }
@@ -62,18 +81,22 @@ fn envelope(response: ServiceResponse, request_id: &str) -> ServiceResponse {
     response
 }
 
+fn ours(response: &ServiceResponse) -> Option<&ApiError> {
+    response.response().error().and_then(|error| error.as_error::<ApiError>())
+}
+
 /// A failure in the envelope; `None` for successes, and where it is in the envelope already.
 fn failure(response: &ServiceResponse, request_id: &str) -> Option<HttpResponse> {
     let status = response.status();
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if is_json || !(status.is_client_error() || status.is_server_error()) {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    // Pages tell failures in their own way.
+    let kept = [b"application/json".as_slice(), b"text/html"];
+    let is_told =
+        kind.is_some_and(|kind| kept.iter().any(|kept| kind.as_bytes().starts_with(kept)));
+    if is_told || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
-    let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
-    let mut told = match ours {
+    let mut told = match ours(response) {
         Some(error) => error.render(request_id),
         None => ApiError::of_status(status).render(request_id),
     };

@@ -7,6 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use riftwatch_app::assess::AssessError;
+use riftwatch_app::erasure::EraseError;
+use riftwatch_app::matchmaking::MatchmakingError;
+use riftwatch_app::reviews::ReviewError;
 use riftwatch_app::tracking::TrackError;
 use riftwatch_riot::error::RiotError;
 use riftwatch_runner::manage::ManageError;
@@ -47,10 +50,16 @@ codes! {
     InvalidCursor = "invalid_cursor", 400;
     InvalidHeader = "invalid_header", 400;
     BadRequest = "bad_request", 400;
+    Unauthenticated = "unauthenticated", 401;
+    InvalidToken = "invalid_token", 401;
+    Forbidden = "forbidden", 403;
     ForeignHost = "foreign_host", 403;
     ForeignOrigin = "foreign_origin", 403;
     NotFound = "not_found", 404;
     JobNotFound = "job_not_found", 404;
+    VersionNotFound = "version_not_found", 404;
+    AnalysisNotFound = "analysis_not_found", 404;
+    NoRiotKey = "no_riot_key", 404;
     ExecutionNotFound = "execution_not_found", 404;
     PlayerNotFound = "player_not_found", 404;
     RiotIdNotFound = "riot_id_not_found", 404;
@@ -63,16 +72,24 @@ codes! {
     AlreadyRunning = "already_running", 409;
     AlreadyEnded = "already_ended", 409;
     VersionConflict = "version_conflict", 409;
+    TooManyMatch = "too_many_match", 409;
+    NotRetriable = "not_retriable", 409;
+    UnderWay = "under_way", 409;
+    NoSecretKey = "no_secret_key", 409;
+    KeyNotTaken = "key_not_taken", 422;
     TooManyTracked = "too_many_tracked", 409;
+    PlayerErased = "player_erased", 409;
     PreconditionFailed = "precondition_failed", 412;
     BodyTooLarge = "body_too_large", 413;
     UnsupportedMediaType = "unsupported_media_type", 415;
     ValidationFailed = "validation_failed", 422;
+    TooManyRequests = "too_many_requests", 429;
     Internal = "internal", 500;
     RiotUnavailable = "riot_unavailable", 502;
     DatabaseUnavailable = "database_unavailable", 503;
     RiotBudgetUsedUp = "riot_budget_used_up", 503;
     RiotKeyRefused = "riot_key_refused", 503;
+    TooManyStreams = "too_many_streams", 503;
     NotReady = "not_ready", 503;
 }
 
@@ -86,6 +103,7 @@ pub(crate) struct ApiError {
     retry_after: Option<Duration>,
     more: Map<String, Value>,
     source: Option<BoxError>,
+    recorded: bool,
 }
 
 impl ApiError {
@@ -97,6 +115,7 @@ impl ApiError {
             retry_after: None,
             more: Map::new(),
             source: None,
+            recorded: false,
         }
     }
 
@@ -133,6 +152,11 @@ impl ApiError {
         self
     }
 
+    /// Whether the audit log has it already.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
     /// The answer for a status that the framework chose.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, message) = match status {
@@ -160,6 +184,9 @@ impl ApiError {
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        }
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response.json(ErrorEnvelope {
             error: ErrorBody {
@@ -269,6 +296,7 @@ impl From<RiotError> for ApiError {
             .caused_by(error),
             RiotError::Invalid(_) => Self::new(Code::Internal, INTERNAL).caused_by(error),
             RiotError::PrivateMatch
+            | RiotError::ForeignPuuid { .. }
             | RiotError::BadRequest { .. }
             | RiotError::Upstream { .. }
             | RiotError::Transport { .. }
@@ -289,6 +317,7 @@ impl From<TrackError> for ApiError {
             TrackError::UnknownPuuid => Code::PlayerNotFound,
             TrackError::NotOnPlatform { .. } => Code::NotOnPlatform,
             TrackError::Full { .. } => Code::TooManyTracked,
+            TrackError::Erased => Code::PlayerErased,
         };
         Self::new(code, error.to_string())
     }
@@ -303,12 +332,55 @@ impl From<AssessError> for ApiError {
     }
 }
 
+impl From<ReviewError> for ApiError {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Store(error) => error.into(),
+            ReviewError::UnknownAssessment(_) => {
+                Self::new(Code::AssessmentNotFound, error.to_string())
+            }
+            ReviewError::NoteTooLong { .. } => {
+                Self::new(Code::ValidationFailed, error.to_string()).field("note")
+            }
+        }
+    }
+}
+
+impl From<MatchmakingError> for ApiError {
+    fn from(error: MatchmakingError) -> Self {
+        let message = error.to_string();
+        match error {
+            MatchmakingError::Store(error) => error.into(),
+            MatchmakingError::UnknownPuuid => Self::new(Code::PlayerNotFound, message),
+            MatchmakingError::Games => Self::new(Code::ValidationFailed, message).field("games"),
+            MatchmakingError::AlreadyUnderWay(id) => {
+                Self::new(Code::UnderWay, message).with("analysis_id", id)
+            }
+        }
+    }
+}
+
+impl From<EraseError> for ApiError {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Store(error) => error.into(),
+            EraseError::NoKey => Self::new(Code::NoSecretKey, error.to_string()),
+        }
+    }
+}
+
 impl From<ManageError> for ApiError {
     fn from(error: ManageError) -> Self {
         let message = error.to_string();
-        match error {
+        // The runtime records what it refuses.
+        let recorded = error.is_refusal();
+        let told = match error {
             ManageError::NoJob(_) => Self::new(Code::JobNotFound, message),
             ManageError::NoExecution(_) => Self::new(Code::ExecutionNotFound, message),
+            ManageError::NoVersion { .. } => Self::new(Code::VersionNotFound, message),
+            ManageError::TooMany { matching, cap } => {
+                Self::new(Code::TooManyMatch, message).with("matching", matching).with("cap", cap)
+            }
             ManageError::Invalid(wrong) => {
                 let first = wrong.first().map(|wrong| wrong.path.clone()).unwrap_or_default();
                 let errors = wrong
@@ -327,11 +399,15 @@ impl From<ManageError> for ApiError {
                     .with("execution_id", ids.first().copied())
                     .with("execution_ids", ids)
             }
-            ManageError::Ended { status, .. } | ManageError::NotRetriable { status, .. } => {
+            ManageError::Ended { status, .. } => {
                 Self::new(Code::AlreadyEnded, message).with("status", status.as_str())
             }
+            ManageError::NotRetriable { status, .. } => {
+                Self::new(Code::NotRetriable, message).with("status", status.as_str())
+            }
             ManageError::Store(error) => error.into(),
-        }
+        };
+        Self { recorded, ..told }
     }
 }
 

@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
+use riftwatch_domain::job::InvalidRowId;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -42,6 +43,18 @@ where
         ready(text.parse().map(Self).map_err(|error: T::Err| {
             ApiError::new(Code::InvalidPath, error.to_string()).field(name)
         }))
+    }
+}
+
+/// A key of a row that has no type of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowId(pub(crate) i64);
+
+impl FromStr for RowId {
+    type Err = InvalidRowId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRowId> {
+        text.parse().map(Self).map_err(|_| InvalidRowId)
     }
 }
 

@@ -5,17 +5,28 @@
 //! the job runtime. What comes out is a view; what goes wrong is an `error`.
 
 mod access;
+mod audit;
 mod edge;
 mod error;
+mod events;
 mod extract;
+mod metrics;
 mod openapi;
 mod paging;
+mod riot_key;
 mod routes;
 mod server;
 mod state;
+mod table;
 mod views;
 
+pub use access::{Access, AccessConfig, AuthMode, Limit, Principal};
+pub use audit::Acting;
 pub use openapi::openapi;
-pub use routes::{ROUTES, Role, Route};
-pub use server::{HttpConfig, server};
+pub use riot_key::RiotKeySwitch;
+pub use routes::ROUTES;
+pub use server::{HttpConfig, Listener, server};
 pub use state::ApiState;
+#[doc(hidden)]
+pub use table::Needs;
+pub use table::{Refusal, Refuse, Route, register};

@@ -1,8 +1,15 @@
 //! The API described in OpenAPI 3.1, from the code.
 
 use utoipa::OpenApi as _;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 
-use crate::routes::{assessments, docs, executions, health, jobs, matches, players};
+use crate::routes::{
+    ROUTES, analyses, assessments, audit, bulk, docs, events, executions, health, jobs, matches,
+    metrics, players, review, settings, versions,
+};
+use crate::table::Route;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -38,9 +45,25 @@ use crate::routes::{assessments, docs, executions, health, jobs, matches, player
         executions::list,
         executions::show,
         executions::logs,
+        events::all,
+        events::of_run,
         executions::cancel,
+        versions::list,
+        versions::restore,
+        bulk::retry,
+        bulk::bulk,
+        bulk::facets,
+        bulk::failures,
+        audit::list,
+        settings::riot_key,
+        settings::set_riot_key,
+        settings::forget_riot_key,
+        settings::test_riot_key,
         players::list_tracked,
         players::search,
+        players::suggestions,
+        players::encounters,
+        players::erase,
         players::track,
         players::show,
         players::track_known,
@@ -53,14 +76,82 @@ use crate::routes::{assessments, docs, executions, health, jobs, matches, player
         assessments::analyze,
         assessments::latest,
         assessments::history,
+        review::list,
+        review::review,
+        review::report,
+        analyses::start,
+        analyses::show,
+        analyses::of_player,
+        analyses::cancel,
         health::live,
         health::ready,
+        metrics::metrics,
         docs::openapi_json,
     ),
 )]
 struct Api;
 
 /// The description of every route in the table.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
+pub fn openapi() -> OpenApi {
+    let mut api = Api::openapi();
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("rw_…");
+    let components = api.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(token.build()));
+    for route in ROUTES {
+        let item = api.paths.paths.get_mut(route.path);
+        if let Some(operation) = item.and_then(|item| operation(item, route)) {
+            complete(operation, route);
+        }
+    }
+    api
+}
+
+fn operation<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Operation> {
+    match route.method.as_str() {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "PUT" => item.put.as_mut(),
+        "PATCH" => item.patch.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Adds what is the same for every route, out of the table: whom it is for, and how it refuses what
+/// does not even reach it.
+fn complete(operation: &mut Operation, route: &Route) {
+    let mut refusals = vec![
+        (400, "The query, a path argument, a header or the body cannot be used"),
+        (429, "Too many requests: see Retry-After"),
+        (503, "The database is not reachable at the moment: see Retry-After"),
+    ];
+    if let Some(needs) = route.needs {
+        refusals.push((401, "No token, or one that is not taken"));
+        refusals
+            .push((403, "The token's role does not go that far, or a page of another origin asks"));
+        operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+        let role = format!("Takes the role {needs}.");
+        operation.description = Some(match operation.description.take() {
+            Some(text) => format!("{text}\n\n{role}"),
+            None => role,
+        });
+    }
+    if operation.request_body.is_some() {
+        refusals.push((408, "The body came too slowly"));
+        refusals.push((413, "The body is too large"));
+        refusals.push((415, "The body is not application/json"));
+        refusals.push((422, "A field is missing or does not fit; `field` has its path"));
+    }
+    for (status, description) in refusals {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| {
+            let envelope = Ref::from_schema_name("ErrorEnvelope");
+            let content = ContentBuilder::new().schema(Some(envelope)).build();
+            ResponseBuilder::new()
+                .description(description)
+                .content("application/json", content)
+                .build()
+                .into()
+        });
+    }
 }

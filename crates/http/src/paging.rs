@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{ApiError, Code};
 
@@ -13,6 +13,27 @@ const DEFAULT_LIMIT: i64 = 50;
 
 /// The most items on a page.
 const MAX_LIMIT: i64 = 200;
+
+/// The arguments of a list without others.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListArgs {
+    /// Items on the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListArgs {
+    pub(crate) fn page<K: Serialize + DeserializeOwned>(
+        &self,
+        list: &'static str,
+    ) -> Result<Page<K>, ApiError> {
+        Page::of(list, self.limit, self.cursor.as_deref())
+    }
+}
 
 /// Which page is asked for. `K` is the key of an item in the list's order.
 #[derive(Debug)]
@@ -100,7 +121,7 @@ fn decode<K: DeserializeOwned>(list: &str, cursor: &str) -> Result<K, ApiError> 
 
 /// FNV-1a. It keeps out what was mistyped or meant for another list; a cursor grants nothing, so
 /// there is nothing to forge.
-fn checksum(list: &str, key: &[u8]) -> u32 {
+pub(crate) fn checksum(list: &str, key: &[u8]) -> u32 {
     let bytes = list.bytes().chain([0]).chain(key.iter().copied());
     bytes.fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

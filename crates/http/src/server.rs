@@ -2,15 +2,22 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
+use riftwatch_runner::Changes;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
+use crate::access::{Access, AccessConfig, AuthMode};
 use crate::edge::edge;
+use crate::events::Feed;
+use crate::metrics::Metrics;
 use crate::routes;
 use crate::state::{Api, ApiState};
 
@@ -27,17 +34,44 @@ pub struct HttpConfig {
     pub keep_alive: Duration,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_grace: Duration,
+    /// The most event streams that are open at a time.
+    pub max_streams: usize,
+    /// Who may ask, and how often.
+    pub access: AccessConfig,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             workers: std::thread::available_parallelism().map_or(2, usize::from).min(8),
-            max_connections: 10_000,
+            max_connections: 25_000,
             head_timeout: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(5),
+            max_streams: 12_000,
+            access: AccessConfig::default(),
         }
+    }
+}
+
+/// Where the server answers.
+#[derive(Debug)]
+pub enum Listener {
+    /// A port.
+    Tcp(TcpListener),
+    /// A file: who may open it, the file system says.
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self::Unix(listener)
     }
 }
 
@@ -46,25 +80,85 @@ impl Default for HttpConfig {
 ///
 /// Call it on a multi-thread tokio runtime: what must outlive the server's workers runs there.
 ///
+/// `pages` registers what else is served behind the same door.
+///
 /// # Errors
 ///
-/// When the socket cannot be used.
+/// When the socket cannot be used, or others than this machine could reach it while nobody has to
+/// log in.
 ///
 /// # Panics
 ///
 /// Outside a tokio runtime.
-pub fn server(listener: TcpListener, state: ApiState, config: HttpConfig) -> io::Result<Server> {
-    let api = Data::new(Api::new(state, Handle::current()));
+pub fn server(
+    listener: impl Into<Listener>,
+    state: ApiState,
+    config: HttpConfig,
+    pages: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let listener = listener.into();
+    if let Listener::Tcp(listener) = &listener
+        && config.access.mode == AuthMode::Off
+    {
+        let addr = listener.local_addr()?;
+        if !addr.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "without access control, the server answers on loopback addresses only, not on {addr}"
+                ),
+            ));
+        }
+    }
+    let runtime = Handle::current();
+    let changes = match &state.runner {
+        Some(runner) => runner.changes(),
+        None => Changes::listen(&state.deps.store),
+    };
+    let feed = Feed::start(&state.deps.store, changes, &runtime, config.max_streams);
+    let feed = Data::new(Arc::new(feed));
+    let follower = match (&state.riot_key, &state.secret_key) {
+        (Some(switch), Some(secret_key)) => {
+            let following = switch.clone().follow(state.deps.store.clone(), secret_key.clone());
+            Some(AbortOnDrop(runtime.spawn(following)))
+        }
+        _ => None,
+    };
+    let follower = Data::new(follower);
+    let metrics = Data::new(Metrics::default());
+    let access = Data::new(Access::new(config.access, state.deps.store.clone()));
+    let state = Data::new(state);
+    let api = Data::new(Api::new(&state, runtime));
     let server = HttpServer::new(move || {
-        App::new().wrap(from_fn(edge)).app_data(Data::clone(&api)).configure(routes::configure)
+        App::new()
+            .wrap(from_fn(edge))
+            .app_data(Data::clone(&access))
+            .app_data(Data::clone(&state))
+            .app_data(Data::clone(&api))
+            .app_data(Data::clone(&feed))
+            .app_data(Data::clone(&follower))
+            .app_data(Data::clone(&metrics))
+            .configure(routes::configure)
+            .configure(pages.clone())
     })
     .workers(config.workers)
     .max_connections(config.max_connections)
     .client_request_timeout(config.head_timeout)
     .keep_alive(config.keep_alive)
     .shutdown_timeout(config.shutdown_grace.as_secs())
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    .disable_signals();
+    Ok(match listener {
+        Listener::Tcp(listener) => server.listen(listener)?,
+        Listener::Unix(listener) => server.listen_uds(listener)?,
+    }
+    .run())
+}
+
+/// A task that goes on as long as this is held.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

@@ -5,7 +5,11 @@ use std::fmt;
 use riftwatch_app::Deps;
 use riftwatch_riot::RiotClient;
 use riftwatch_runner::{Catalog, RunnerConfig, RunnerHandle};
+use riftwatch_store::Db;
+use riftwatch_store::secret_key::SecretKey;
 use tokio::runtime::Handle;
+
+use crate::riot_key::RiotKeySwitch;
 
 /// What the API serves. Clones share everything.
 ///
@@ -23,6 +27,12 @@ pub struct ApiState {
     pub runner: Option<RunnerHandle>,
     /// The client behind `deps.riot`, for its limits and the state of the key; `None` for a fake.
     pub riot_client: Option<RiotClient>,
+    /// What it takes to use another key of the Riot API; `None` where there is none to set.
+    pub riot_key: Option<RiotKeySwitch>,
+    /// The pool of jobs, for its measures.
+    pub jobs_store: Option<Db>,
+    /// Seals secrets that are set over the API; `None`: they cannot be set.
+    pub secret_key: Option<SecretKey>,
 }
 
 impl ApiState {
@@ -34,6 +44,9 @@ impl ApiState {
             runner_config: runner.config().clone(),
             runner: Some(runner),
             riot_client: None,
+            riot_key: None,
+            jobs_store: None,
+            secret_key: None,
         }
     }
 }
@@ -55,8 +68,8 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(state: ApiState, runtime: Handle) -> Self {
-        Self { state, runtime }
+    pub(crate) fn new(state: &ApiState, runtime: Handle) -> Self {
+        Self { state: state.clone(), runtime }
     }
 }
 

@@ -1,18 +1,19 @@
 //! Assessments: asked for, and read again.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use riftwatch_app::assess::{Priors, assess_player};
 use riftwatch_domain::player::Puuid;
 use riftwatch_store::assessments::{self, StoredAssessment};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::players::find;
+use super::players::{find, puuid};
+use crate::audit::note_player;
 use crate::error::{ApiError, Code, ErrorEnvelope};
 use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs};
-use crate::paging::{List, Page};
+use crate::paging::{List, ListArgs, Page};
 use crate::state::Api;
 use crate::views::assessments::AssessmentView;
 
@@ -38,12 +39,11 @@ pub(crate) struct AnalyzeRequest {
 pub(crate) async fn analyze(
     api: Data<Api>,
     _: QueryArgs<NoArgs>,
+    req: HttpRequest,
     JsonBody(wish): JsonBody<AnalyzeRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let puuid: Puuid =
-        wish.puuid.parse().map_err(|error: riftwatch_domain::player::InvalidPuuid| {
-            ApiError::new(Code::ValidationFailed, error.to_string()).field("puuid")
-        })?;
+    let puuid = puuid(&wish.puuid)?;
+    note_player(&req, &puuid);
     Ok(document(assess_player(&api.deps, &Priors::default(), &puuid).await?))
 }
 
@@ -74,20 +74,9 @@ pub(crate) async fn latest(
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct HistoryArgs {
-    /// Items on the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A player's assessments, newest first, each as it was made.
 #[utoipa::path(get, path = "/api/v1/player-analysis/player/{puuid}/history", tag = "assessments",
-    params(("puuid" = String, Path, description = "Riot's id of the player"), HistoryArgs),
+    params(("puuid" = String, Path, description = "Riot's id of the player"), ListArgs),
     responses(
         (status = 200, body = List<AssessmentView>),
         (status = 404, body = ErrorEnvelope, description = "Nobody we know"),
@@ -95,9 +84,9 @@ pub(crate) struct HistoryArgs {
 pub(crate) async fn history(
     api: Data<Api>,
     PathArg(puuid): PathArg<Puuid>,
-    QueryArgs(args): QueryArgs<HistoryArgs>,
+    QueryArgs(args): QueryArgs<ListArgs>,
 ) -> Result<Json<List<AssessmentView>>, ApiError> {
-    let page: Page<i64> = Page::of("assessments", args.limit, args.cursor.as_deref())?;
+    let page: Page<i64> = args.page("assessments")?;
     let mut conn = api.deps.store.get().await?;
     let before = page.after().copied();
     let rows = assessments::history(&mut conn, &puuid, before, page.rows()).await?;

@@ -13,7 +13,7 @@ use riftwatch_runner::manage::{self, Filter, LineFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::actor;
+use crate::audit::Acting;
 use crate::error::{ApiError, Code, ErrorEnvelope};
 use crate::extract::{NoArgs, PathArg, QueryArgs, time};
 use crate::paging::{List, Page};
@@ -142,10 +142,11 @@ pub(crate) struct CancelRequested {
     ))]
 pub(crate) async fn cancel(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<ExecutionId>,
     _: QueryArgs<NoArgs>,
 ) -> Result<HttpResponse, ApiError> {
-    let begun = manage::cancel(&api.deps.store, id, &actor()).await?;
+    let begun = manage::cancel(&api.deps.store, id, &actor).await?;
     let message = if begun {
         format!("execution {id} was told to stop")
     } else {

@@ -4,7 +4,7 @@ use actix_web::http::header::{ETAG, IF_MATCH, LOCATION};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use riftwatch_domain::execution::Trigger;
+use riftwatch_domain::execution::{ExecutionId, Trigger};
 use riftwatch_domain::job::{JobId, MisfirePolicy};
 use riftwatch_runner::manage::{self, Actor, JobChanges, ManageError, NewJob};
 use riftwatch_runner::schedule::{self, ScheduleError};
@@ -12,31 +12,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit::Acting;
 use crate::error::{ApiError, Code, ErrorEnvelope};
 use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs, given, if_match};
-use crate::paging::{List, Page};
+use crate::paging::{List, ListArgs, Page};
 use crate::state::Api;
 use crate::views::executions::ExecutionView;
 use crate::views::jobs::{FireView, JobTypeView, JobView, OverviewView};
 
 /// Fires shown by a preview.
 const PREVIEW: usize = 10;
-
-/// Who acts, until requests say who they are.
-pub(super) fn actor() -> Actor {
-    Actor::new("api")
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListArgs {
-    /// Items on the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// Every job with its newest run.
 #[utoipa::path(get, path = "/api/v1/jobs/", tag = "jobs", params(ListArgs),
@@ -45,7 +30,7 @@ pub(crate) async fn list(
     api: Data<Api>,
     QueryArgs(args): QueryArgs<ListArgs>,
 ) -> Result<Json<List<JobView>>, ApiError> {
-    let page: Page<i64> = Page::of("jobs", args.limit, args.cursor.as_deref())?;
+    let page: Page<i64> = args.page("jobs")?;
     let after = page.after().copied().map(JobId);
     let jobs = manage::list(&api.deps.store, after, page.rows()).await?;
     Ok(Json(page.answer(jobs.items, |job| job.job.id.0, JobView::from)))
@@ -118,11 +103,12 @@ impl From<NewJobRequest> for NewJob {
     ))]
 pub(crate) async fn create(
     api: Data<Api>,
+    Acting(actor): Acting,
     _: QueryArgs<NoArgs>,
     JsonBody(wish): JsonBody<NewJobRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let made =
-        manage::create(&api.deps.store, &api.catalog, &api.runner_config, wish.into(), &actor())
+        manage::create(&api.deps.store, &api.catalog, &api.runner_config, wish.into(), &actor)
             .await?;
     let job = JobView::from(made);
     Ok(HttpResponse::Created()
@@ -199,7 +185,7 @@ pub(crate) async fn show(
     Ok(answer(manage::find(&api.deps.store, id).await?))
 }
 
-fn answer(job: manage::JobView) -> HttpResponse {
+pub(super) fn answer(job: manage::JobView) -> HttpResponse {
     let job = JobView::from(job);
     HttpResponse::Ok().insert_header((ETAG, job.etag())).json(job)
 }
@@ -270,12 +256,13 @@ impl From<JobChangesRequest> for JobChanges {
     ))]
 pub(crate) async fn put(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
     req: HttpRequest,
     JsonBody(wish): JsonBody<JobChangesRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    edit(&api, id, &req, wish).await
+    edit(&api, &actor, id, &req, wish).await
 }
 
 /// Edit a job: as PUT.
@@ -291,16 +278,18 @@ pub(crate) async fn put(
     ))]
 pub(crate) async fn patch(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
     req: HttpRequest,
     JsonBody(wish): JsonBody<JobChangesRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    edit(&api, id, &req, wish).await
+    edit(&api, &actor, id, &req, wish).await
 }
 
 async fn edit(
     api: &Api,
+    actor: &Actor,
     id: JobId,
     req: &HttpRequest,
     wish: JobChangesRequest,
@@ -313,17 +302,20 @@ async fn edit(
         id,
         wish.into(),
         expected,
-        &actor(),
+        actor,
     )
     .await;
-    match edited {
-        Ok(job) => Ok(answer(job)),
-        Err(error @ ManageError::VersionConflict { .. })
-            if req.headers().contains_key(IF_MATCH) =>
-        {
-            Err(ApiError::from(error).code(Code::PreconditionFailed))
-        }
-        Err(error) => Err(error.into()),
+    edited.map(answer).map_err(|error| refused_edit(req, error))
+}
+
+/// An edit of another version is a conflict, or, if it was made under a condition, its failure.
+pub(super) fn refused_edit(req: &HttpRequest, error: ManageError) -> ApiError {
+    let is_conflict = matches!(error, ManageError::VersionConflict { .. });
+    let error = ApiError::from(error);
+    if is_conflict && req.headers().contains_key(IF_MATCH) {
+        error.code(Code::PreconditionFailed)
+    } else {
+        error
     }
 }
 
@@ -336,10 +328,11 @@ async fn edit(
     ))]
 pub(crate) async fn delete(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
 ) -> Result<HttpResponse, ApiError> {
-    manage::delete(&api.deps.store, id, &actor()).await?;
+    manage::delete(&api.deps.store, id, &actor).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -348,6 +341,13 @@ pub(crate) async fn delete(
 pub(crate) struct Triggered {
     execution_id: i64,
     message: String,
+}
+
+impl Triggered {
+    pub(super) fn of(run: ExecutionId) -> Self {
+        let message = format!("execution {run} will run as soon as a worker is free");
+        Self { execution_id: run.0, message }
+    }
 }
 
 /// Run a job now. Works while it is disabled or paused.
@@ -360,16 +360,14 @@ pub(crate) struct Triggered {
     ))]
 pub(crate) async fn trigger(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
 ) -> Result<HttpResponse, ApiError> {
-    let run = manage::trigger(&api.deps.store, id, Trigger::Manual, &actor()).await?;
+    let run = manage::trigger(&api.deps.store, id, Trigger::Manual, &actor).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/api/v1/jobs/executions/{run}")))
-        .json(Triggered {
-            execution_id: run.0,
-            message: format!("execution {run} will run as soon as a worker is free"),
-        }))
+        .json(Triggered::of(run)))
 }
 
 /// Why and for how long.
@@ -393,11 +391,12 @@ pub(crate) struct PauseRequest {
     ))]
 pub(crate) async fn pause(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
     JsonBody(wish): JsonBody<PauseRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let actor = Actor { reason: wish.reason, ..actor() };
+    let actor = Actor { reason: wish.reason, ..actor };
     let paused =
         manage::pause(&api.deps.store, &api.catalog, &api.runner_config, id, wish.until, &actor);
     Ok(answer(paused.await?))
@@ -413,10 +412,11 @@ pub(crate) async fn pause(
     ))]
 pub(crate) async fn resume(
     api: Data<Api>,
+    Acting(actor): Acting,
     PathArg(id): PathArg<JobId>,
     _: QueryArgs<NoArgs>,
 ) -> Result<HttpResponse, ApiError> {
     let resumed =
-        manage::resume(&api.deps.store, &api.catalog, &api.runner_config, id, &actor()).await?;
+        manage::resume(&api.deps.store, &api.catalog, &api.runner_config, id, &actor).await?;
     Ok(answer(resumed))
 }

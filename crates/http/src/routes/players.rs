@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use riftwatch_app::erasure;
 use riftwatch_app::tracking::{self, Tracking};
-use riftwatch_domain::player::{Player, Puuid, RiotId};
+use riftwatch_domain::player::{InvalidPuuid, Player, Puuid, RiotId};
 use riftwatch_domain::rank::RANKED_SOLO;
 use riftwatch_domain::routing::Platform;
 use riftwatch_riot::api::{CallClass, Caller};
+use riftwatch_store::encounters::{self, Encounter};
 use riftwatch_store::{Conn, players, ranks};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit::note_player;
 use crate::error::{ApiError, Code, ErrorEnvelope};
 use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs};
 use crate::paging::{List, Page};
 use crate::state::Api;
-use crate::views::players::{PlayerView, RankView};
+use crate::views::players::{EncounterView, ErasedView, PlayerView, RankView, SuggestionView};
 
 /// How long a person waits for a turn in the key's budget before being told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,6 +58,7 @@ pub(crate) struct TrackRequest {
 pub(crate) async fn track(
     api: Data<Api>,
     _: QueryArgs<NoArgs>,
+    req: HttpRequest,
     JsonBody(wish): JsonBody<TrackRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let riot_id: RiotId = wish.riot_id.parse().map_err(|error| unfit("riot_id", error))?;
@@ -69,7 +73,9 @@ pub(crate) async fn track(
         let caller = Caller::new(CallClass::Interactive).with_patience(PATIENCE);
         tracking::track_riot_id(&deps, &caller, &riot_id, platform).await
     });
-    Ok(tracked(tracking.await??))
+    let tracking = tracking.await??;
+    note_player(&req, &tracking.player().puuid);
+    Ok(tracked(tracking))
 }
 
 fn unfit(field: &str, error: impl ToString) -> ApiError {
@@ -148,7 +154,7 @@ pub(crate) async fn list_tracked(
     Ok(Json(page.answer(rows, key, PlayerView::from)))
 }
 
-fn platform(text: Option<&str>) -> Result<Option<Platform>, ApiError> {
+pub(super) fn platform(text: Option<&str>) -> Result<Option<Platform>, ApiError> {
     text.map(str::parse::<Platform>)
         .transpose()
         .map_err(|error| ApiError::new(Code::InvalidQuery, error.to_string()).field("platform"))
@@ -178,6 +184,11 @@ pub(crate) async fn search(
     api: Data<Api>,
     QueryArgs(args): QueryArgs<SearchArgs>,
 ) -> Result<Json<List<PlayerView>>, ApiError> {
+    let items = found(&api, &args).await?.into_iter().map(PlayerView::from).collect();
+    Ok(Json(List { items, next_cursor: None }))
+}
+
+async fn found(api: &Api, args: &SearchArgs) -> Result<Vec<Player>, ApiError> {
     let platform = platform(args.platform.as_deref())?;
     let query = args.query.trim();
     if query.is_empty() || query.chars().count() > MAX_SEARCH {
@@ -186,9 +197,7 @@ pub(crate) async fn search(
     }
     let limit = Page::<i64>::of("search", args.limit, None)?.rows() - 1;
     let mut conn = api.deps.store.get().await?;
-    let found = players::search(&mut conn, query, platform, limit).await?;
-    let items = found.into_iter().map(PlayerView::from).collect();
-    Ok(Json(List { items, next_cursor: None }))
+    Ok(players::search(&mut conn, query, platform, limit).await?)
 }
 
 /// One player.
@@ -263,4 +272,79 @@ pub(crate) async fn rank_history(
     let before = page.after().copied();
     let rows = ranks::history(&mut conn, &puuid, queue_type, before, page.rows()).await?;
     Ok(Json(page.answer(rows, |snapshot| snapshot.seen_at, RankView::from)))
+}
+
+/// A puuid out of a body.
+pub(super) fn puuid(text: &str) -> Result<Puuid, ApiError> {
+    text.parse().map_err(|error: InvalidPuuid| unfit("puuid", error))
+}
+
+/// Players to choose from while somebody types: as the search, with less about each.
+///
+/// Everything found is on one page: `next_cursor` is always null.
+#[utoipa::path(get, path = "/api/v1/players/suggestions", tag = "players",
+    params(SearchArgs),
+    responses((status = 200, body = List<SuggestionView>)))]
+pub(crate) async fn suggestions(
+    api: Data<Api>,
+    QueryArgs(args): QueryArgs<SearchArgs>,
+) -> Result<Json<List<SuggestionView>>, ApiError> {
+    let items = found(&api, &args).await?.into_iter().map(SuggestionView::from).collect();
+    Ok(Json(List { items, next_cursor: None }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EncounterArgs {
+    /// Only those who were met so often.
+    #[param(minimum = 1, maximum = 500, default = 1)]
+    min_games: Option<i32>,
+    /// Items on the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Whom a player met in the newest 500 games, the most frequent first.
+#[utoipa::path(get, path = "/api/v1/players/{puuid}/encounters", tag = "players",
+    params(("puuid" = String, Path, description = "Riot's id of the player"), EncounterArgs),
+    responses(
+        (status = 200, body = List<EncounterView>),
+        (status = 404, body = ErrorEnvelope, description = "Nobody we know"),
+    ))]
+pub(crate) async fn encounters(
+    api: Data<Api>,
+    PathArg(puuid): PathArg<Puuid>,
+    QueryArgs(args): QueryArgs<EncounterArgs>,
+) -> Result<Json<List<EncounterView>>, ApiError> {
+    let page: Page<(i64, String)> = Page::of("encounters", args.limit, args.cursor.as_deref())?;
+    let min_games = args.min_games.unwrap_or(1);
+    if !(1..=encounters::GAMES).contains(&min_games) {
+        let message = format!("expected 1 to {}", encounters::GAMES);
+        return Err(ApiError::new(Code::InvalidQuery, message).field("min_games"));
+    }
+    let mut conn = api.deps.store.get().await?;
+    find(&mut conn, &puuid).await?;
+    let rows = encounters::list(&mut conn, &puuid, min_games, page.after(), page.rows()).await?;
+    let key = |met: &Encounter| (met.games, met.puuid.clone());
+    Ok(Json(page.answer(rows, key, EncounterView::from)))
+}
+
+/// Erase everything that is stored about a person, and never store them again.
+///
+/// Also for persons whom we do not know. Their part in matches stays, without a name.
+#[utoipa::path(delete, path = "/api/v1/players/{puuid}", tag = "players",
+    params(("puuid" = String, Path, description = "Riot's id of the player")),
+    responses(
+        (status = 200, body = ErasedView, description = "Nothing is stored about the person"),
+        (status = 409, body = ErrorEnvelope, description = "No key is set by which erased persons could be recognised"),
+    ))]
+pub(crate) async fn erase(
+    api: Data<Api>,
+    PathArg(puuid): PathArg<Puuid>,
+    _: QueryArgs<NoArgs>,
+) -> Result<Json<ErasedView>, ApiError> {
+    Ok(Json(erasure::erase(&api.deps, &puuid).await?.into()))
 }

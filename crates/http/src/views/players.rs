@@ -1,8 +1,10 @@
 //! Players and their ranks.
 
 use chrono::{DateTime, Utc};
+use riftwatch_app::erasure::Erased;
 use riftwatch_domain::player::Player;
 use riftwatch_domain::rank::RankSnapshot;
+use riftwatch_store::encounters::Encounter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -101,6 +103,95 @@ impl From<RankSnapshot> for RankView {
             fresh_blood: entry.fresh_blood,
             inactive: entry.inactive,
             seen_at: snapshot.seen_at,
+        }
+    }
+}
+
+/// A player to choose from while somebody types.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SuggestionView {
+    puuid: String,
+    #[schema(example = "Name#TAG")]
+    riot_id: Option<String>,
+    #[schema(example = "euw1")]
+    platform: &'static str,
+    is_tracked: bool,
+}
+
+impl From<Player> for SuggestionView {
+    fn from(player: Player) -> Self {
+        Self {
+            riot_id: player.riot_id.as_ref().map(ToString::to_string),
+            puuid: player.puuid.as_str().to_owned(),
+            platform: player.platform.as_str(),
+            is_tracked: player.is_tracked,
+        }
+    }
+}
+
+/// Somebody whom a player met in games.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EncounterView {
+    /// The other player.
+    puuid: String,
+    /// The current Riot ID, if we know it.
+    riot_id: Option<String>,
+    /// Games in which both played.
+    games: i64,
+    /// Of these, on the same side.
+    together: i64,
+    /// Of these, on different sides.
+    against: i64,
+    /// Games won on the same side.
+    won_together: i64,
+    /// Games won against the other.
+    won_against: i64,
+    /// Start of the last game of both.
+    last_met_at: DateTime<Utc>,
+}
+
+impl From<Encounter> for EncounterView {
+    fn from(met: Encounter) -> Self {
+        let riot_id = met.game_name.zip(met.tag_line);
+        Self {
+            puuid: met.puuid,
+            riot_id: riot_id.map(|(name, tag)| format!("{name}#{tag}")),
+            games: met.games,
+            together: met.together,
+            against: met.games - met.together,
+            won_together: met.won_together,
+            won_against: met.won_against,
+            last_met_at: met.last_met_at,
+        }
+    }
+}
+
+/// What was there of a person, and is not any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErasedView {
+    /// Whether the player was known.
+    known: bool,
+    /// Participations that are anonymous now.
+    participants: usize,
+    /// Rows of evidence.
+    ranked_games: usize,
+    /// Ranks over time.
+    ranks: usize,
+    /// Assessments, with their reviews.
+    assessments: usize,
+    /// Runs, log lines, acts and settings in which the person's id or name was struck out.
+    mentions: usize,
+}
+
+impl From<Erased> for ErasedView {
+    fn from(erased: Erased) -> Self {
+        Self {
+            known: erased.players > 0,
+            participants: erased.participants,
+            ranked_games: erased.ranked_games,
+            ranks: erased.ranks,
+            assessments: erased.assessments,
+            mentions: erased.mentions,
         }
     }
 }

@@ -63,7 +63,7 @@ async fn a_triggered_run_is_recorded_with_what_it_did() {
       },
       "progress": null,
       "reason": "completed",
-      "requested_by": "api",
+      "requested_by": "local",
       "retry_of": null,
       "scheduled_for": null,
       "slot": 0,

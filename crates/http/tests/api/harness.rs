@@ -1,5 +1,7 @@
 //! A server of a test's own, and what a test does with it.
 
+mod login;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +10,24 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use riftwatch_app::Deps;
+use riftwatch_domain::access::Role;
 use riftwatch_domain::clock::Clock;
 use riftwatch_domain::player::{Account, Player, Summoner};
-use riftwatch_http::{ApiState, HttpConfig};
+use riftwatch_http::{AccessConfig, ApiState, AuthMode, HttpConfig};
 use riftwatch_riot::testing::FakeRiot;
 use riftwatch_runner::{
-    Job, JobContext, JobError, Outcome, Registry, Runner, RunnerConfig, RunnerHandle,
+    Job, JobContext, JobError, Outcome, Registry, Runner, RunnerConfig, RunnerHandle, log_capture,
 };
-use riftwatch_store::{PooledConn, players};
+use riftwatch_store::secret_key::SecretKey;
+use riftwatch_store::suppressions::SuppressionKey;
+use riftwatch_store::{PooledConn, api_tokens, players};
 use riftwatch_testkit::{TestDb, builders};
 use schemars::JsonSchema;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A server with everything behind it. It stops when the test's runtime ends.
 pub(crate) struct Harness {
@@ -39,32 +47,57 @@ impl Harness {
     pub(crate) async fn new() -> Self {
         let db = TestDb::new().await;
         let (deps, riot) = deps(&db);
-        let state = ApiState {
-            deps,
-            catalog: registry().catalog().clone(),
-            runner_config: RunnerConfig::default(),
-            runner: None,
-            riot_client: None,
-        };
-        Self::serve(db, riot, state)
+        let state = state(deps);
+        Self::serve(db, riot, state, open())
+    }
+
+    /// A server whose state was changed.
+    pub(crate) async fn with_state(change: impl FnOnce(ApiState) -> ApiState) -> Self {
+        let db = TestDb::new().await;
+        let (deps, riot) = deps(&db);
+        Self::serve(db, riot, change(state(deps)), open())
+    }
+
+    /// One more process on the same database, with a state that was changed.
+    pub(crate) fn beside_with(&self, change: impl FnOnce(ApiState) -> ApiState) -> String {
+        listen(change(self.state()), open())
+    }
+
+    /// A server that lets nobody in without a token.
+    pub(crate) async fn closed(access: AccessConfig) -> Self {
+        let db = TestDb::new().await;
+        let (deps, riot) = deps(&db);
+        let state = state(deps);
+        Self::serve(db, riot, state, access)
+    }
+
+    /// A token that is taken.
+    pub(crate) async fn token(&self, name: &str, role: Role) -> String {
+        let mut conn = self.conn().await;
+        let (_, secret) = api_tokens::create(&mut conn, name, role, None).await.unwrap();
+        secret.expose_secret().to_owned()
     }
 
     /// A server with a job runtime: the jobs of [`registry`] have their rows, and run.
     pub(crate) async fn with_runner() -> Self {
+        // Runs have logs only where somebody collects them; the first test to come installs it.
+        let _ = tracing_subscriber::registry().with(log_capture::layer()).try_init();
         let db = TestDb::new().await;
         let (deps, riot) = deps(&db);
         let config = RunnerConfig { poll: Duration::from_millis(50), ..RunnerConfig::default() };
         let runner =
             Runner::start(db.db.clone(), registry(), Arc::new(deps.clone()), config).await.unwrap();
-        Self::serve(db, riot, ApiState::with_runner(deps, runner))
+        Self::serve(db, riot, ApiState::with_runner(deps, runner), open())
     }
 
-    fn serve(db: TestDb, riot: FakeRiot, state: ApiState) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
+    /// One more process on the same database, which only answers the API.
+    pub(crate) fn beside(&self) -> String {
+        self.beside_with(|state| state)
+    }
+
+    fn serve(db: TestDb, riot: FakeRiot, state: ApiState, access: AccessConfig) -> Self {
         let runner = state.runner.clone();
-        let config = HttpConfig { workers: 1, ..HttpConfig::default() };
-        tokio::spawn(riftwatch_http::server(listener, state, config).unwrap());
+        let authority = listen(state, access);
         // The client wants a provider even where nothing is encrypted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
@@ -77,7 +110,31 @@ impl Harness {
 
     /// A request to a path of the server.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("http://{}{path}", self.authority))
+        self.request_to(&self.authority, method, path)
+    }
+
+    /// A request to a path of a server.
+    pub(crate) fn request_to(&self, authority: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{authority}{path}"))
+    }
+
+    /// A table, as text.
+    pub(crate) async fn dump(&self, table: &str) -> String {
+        let (client, connection) = self.db.url().connect_raw().await.unwrap();
+        tokio::spawn(connection);
+        let rows = client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.unwrap();
+        rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What a server of the test could serve.
+    pub(crate) fn state(&self) -> ApiState {
+        let (deps, _) = deps(&self.db);
+        state(deps)
+    }
+
+    /// For a server in which nobody has to log in.
+    pub(crate) fn open_config() -> HttpConfig {
+        HttpConfig { workers: 1, access: open(), ..HttpConfig::default() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -123,6 +180,38 @@ impl Harness {
     }
 }
 
+/// For tests of what the API does, not of who may.
+fn open() -> AccessConfig {
+    AccessConfig { mode: AuthMode::Off, ..AccessConfig::default() }
+}
+
+/// A process that runs no jobs: runs that are asked for stay pending.
+fn state(deps: Deps) -> ApiState {
+    ApiState {
+        deps,
+        catalog: registry().catalog().clone(),
+        runner_config: RunnerConfig::default(),
+        runner: None,
+        riot_client: None,
+        riot_key: None,
+        jobs_store: None,
+        secret_key: Some(secret_key()),
+    }
+}
+
+fn secret_key() -> SecretKey {
+    SecretKey::parse("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap()
+}
+
+/// Starts a server; where it is.
+fn listen(state: ApiState, access: AccessConfig) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let config = HttpConfig { workers: 1, access, ..HttpConfig::default() };
+    tokio::spawn(riftwatch_http::server(listener, state, config, login::page).unwrap());
+    authority
+}
+
 fn deps(db: &TestDb) -> (Deps, FakeRiot) {
     let riot = FakeRiot::new();
     let deps = Deps {
@@ -130,6 +219,7 @@ fn deps(db: &TestDb) -> (Deps, FakeRiot) {
         riot: Arc::new(riot.clone()),
         clock: Clock::manual(builders::noon()),
         max_tracked_players: MAX_TRACKED,
+        suppression_key: Some(SuppressionKey::from_secret(b"test")),
     };
     (deps, riot)
 }
@@ -147,7 +237,9 @@ impl Answer {
     pub(crate) async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        // A stream of events has no end to wait for.
+        let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if is_stream { String::new() } else { response.text().await.unwrap() };
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self { status, headers, text, body }
     }
@@ -220,11 +312,24 @@ struct ToyConfig {
     platforms: Vec<String>,
     /// Go on until somebody cancels.
     endless: bool,
+    /// How many lines to log.
+    lines: u32,
+    /// Between two lines.
+    line_every_ms: u64,
+    /// How long each line is.
+    line_bytes: usize,
 }
 
 impl Default for ToyConfig {
     fn default() -> Self {
-        Self { games: 3, platforms: Vec::new(), endless: false }
+        Self {
+            games: 3,
+            platforms: Vec::new(),
+            endless: false,
+            lines: 0,
+            line_every_ms: 0,
+            line_bytes: 0,
+        }
     }
 }
 
@@ -240,6 +345,10 @@ impl Job for Toy {
     async fn run(&self, cx: &JobContext<Deps>, config: ToyConfig) -> Result<Outcome, JobError> {
         cx.increment_metric("games_played", i64::from(config.games));
         cx.log_entry("mood", "good");
+        for n in 1..=config.lines {
+            tracing::info!(number = n, padding = "x".repeat(config.line_bytes), "line {n}");
+            tokio::time::sleep(Duration::from_millis(config.line_every_ms)).await;
+        }
         if config.endless {
             cx.cancel.cancelled().await;
             return Ok(Outcome::Interrupted);

@@ -280,6 +280,27 @@ async fn job_types_tell_their_settings() {
                 "minimum": 0,
                 "type": "integer"
               },
+              "line_bytes": {
+                "default": 0,
+                "description": "How long each line is.",
+                "format": "uint",
+                "minimum": 0,
+                "type": "integer"
+              },
+              "line_every_ms": {
+                "default": 0,
+                "description": "Between two lines.",
+                "format": "uint64",
+                "minimum": 0,
+                "type": "integer"
+              },
+              "lines": {
+                "default": 0,
+                "description": "How many lines to log.",
+                "format": "uint32",
+                "minimum": 0,
+                "type": "integer"
+              },
               "platforms": {
                 "default": [],
                 "description": "Where to pretend to play.",
@@ -295,6 +316,9 @@ async fn job_types_tell_their_settings() {
           "default_config": {
             "endless": false,
             "games": 3,
+            "line_bytes": 0,
+            "line_every_ms": 0,
+            "lines": 0,
             "platforms": []
           },
           "default_enabled": false,
@@ -367,7 +391,7 @@ async fn an_overview_counts_what_is_there() {
         "metrics": {},
         "progress": null,
         "reason": null,
-        "requested_by": "api",
+        "requested_by": "local",
         "retry_of": null,
         "scheduled_for": null,
         "slot": 0,
