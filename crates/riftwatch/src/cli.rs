@@ -1,11 +1,19 @@
 //! The command line.
 
+mod job;
+mod player;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use riftwatch_domain::routing::Platform;
+use secrecy::SecretString;
+use url::Url;
+
+pub(crate) use self::job::{JobCommand, JobSettings};
+pub(crate) use self::player::PlayerCommand;
 
 /// Keeps League of Legends players current by background jobs, and says which accounts play like
 /// somebody else's.
@@ -19,8 +27,31 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "FILE", env = "RIFTWATCH_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The server that `job`, `player`, `status` and the stored part of `detection` talk to.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// A running server, like https://riftwatch.example. Without: commands work on the database of
+    /// the settings themselves, whether a server runs or not.
+    #[arg(long, global = true, value_name = "URL", env = "RIFTWATCH_SERVER")]
+    pub(crate) server: Option<Url>,
+
+    /// The token for the server. In the environment, since others can read command lines.
+    #[arg(
+        long,
+        global = true,
+        env = "RIFTWATCH_TOKEN",
+        hide_env_values = true,
+        hide = true,
+        value_parser = secret
+    )]
+    pub(crate) token: Option<SecretString>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,10 +70,18 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the simulated Riot API alone. See docs/simulator.md.
     Sim(SimArgs),
+    /// Compare policies of looking at tracked players over a simulated week. See docs/BENCHMARKS.md.
+    SimStudy(SimStudyArgs),
     /// Bring the database to this program's schema.
     Migrate,
     /// Check the configuration, the database, the clock and the Riot API, and say what to do.
     Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether all is well.
+    Status {
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -57,9 +96,21 @@ pub(crate) enum Command {
     /// docs/DETECTION.md.
     #[command(subcommand)]
     Detection(DetectionCommand),
+    /// Tokens of the API: who may use it, and for what.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print what a shell needs to complete the commands.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
     /// The private PostgreSQL that riftwatch runs where DATABASE_URL is not set.
     #[command(subcommand)]
     Db(DbCommand),
+}
+
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.trim().into())
 }
 
 /// What a process does in a cluster.
@@ -107,6 +158,21 @@ pub(crate) struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SimStudyArgs {
+    /// The same seed is the same week.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many players are tracked.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) players: usize,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SimArgs {
     /// Where the simulated API answers: a loopback address.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9000")]
@@ -146,70 +212,33 @@ pub(crate) struct SimArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// List the jobs with their schedule and their last run.
-    List {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Run a job now and wait for its end. Exits with 1 if the run fails.
-    Run {
-        /// The job's name or id.
-        job: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Let a job be ticked.
-    Enable {
-        /// The job's name or id.
-        job: String,
-    },
-    /// Stop ticking a job; it can still be run by hand.
-    Disable {
-        /// The job's name or id.
-        job: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PlayerCommand {
-    /// Track the player of a Riot ID.
-    Track {
-        /// For example "Name#TAG".
-        riot_id: String,
-        /// Where the account plays, for example euw1.
-        #[arg(long)]
-        platform: Platform,
-    },
-    /// List the tracked players.
-    List {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum DetectionCommand {
     /// Assess the accounts of a file: one JSON object a line in, one out, in the same order.
+    ///
+    /// A line that cannot be read is told on standard error, with its number, field and what is
+    /// expected there; the others are assessed, and the exit status is 1.
     Assess {
-        /// Evidence, as docs/DETECTION.md describes it.
+        /// Evidence, as docs/DETECTION.md describes it; plain or compressed by zstd.
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
-        /// Where the assessments go. Without: to standard output.
+        /// Where the assessments go, compressed where it ends in .zst. Without: to standard output.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// Share of accounts taken to be unusual before anything is known, 0.001 to 0.5.
         #[arg(long, default_value_t = 0.03, value_parser = prior)]
         prior: f64,
+        #[command(flatten)]
+        model: ModelArgs,
     },
     /// How well the model does on accounts whose story is known.
     Evaluate {
-        /// Labelled evidence. Without: every generated world.
+        /// Labelled evidence, plain or compressed by zstd. Without: every generated world.
         #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "seed"])]
         input: Option<PathBuf>,
+        /// Share of accounts that the model takes to be unusual, 0.001 to 0.5. Without: the share
+        /// among the labels, or that of each world.
+        #[arg(long, value_parser = prior)]
+        prior: Option<f64>,
         /// Accounts of each world.
         #[arg(long, default_value_t = riftwatch_detection::evaluate::ACCOUNTS)]
         accounts: u64,
@@ -219,9 +248,62 @@ pub(crate) enum DetectionCommand {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// Fit a model on generated worlds and, for the innocent side, on real accounts.
+    ///
+    /// The same options give the same bytes. Half a minute on two cores.
+    Fit {
+        /// Where the model goes.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Evidence of real accounts, most of them innocent, plain or compressed by zstd: what is
+        /// usual in a game, and what innocent accounts look like, then come from them.
+        #[arg(long, value_name = "FILE")]
+        honest: Option<PathBuf>,
+        /// Version of the model, as every assessment will show it.
+        #[arg(long, value_name = "NAME", default_value = "story-1.fitted")]
+        version: String,
+        /// The day that the provenance gives.
+        #[arg(long, value_name = "DATE", default_value = "not told")]
+        fitted_on: String,
+        /// Another seed gives other worlds.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// A fiftieth of the worlds: seconds, and a model that is worse.
+        #[arg(long)]
+        small: bool,
     },
     /// Print the model's version and where it comes from, as JSON.
+    Model {
+        /// A model that `fit` made. Without: the one that ships with the program.
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+    },
+}
+
+/// Which model, and what it takes to be usual in a game.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// A model that `fit` made. Without: the one that ships with the program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// Where the level that is usual in a game comes from. A file's own is better where its games
+    /// are of another patch or region than the model's.
+    #[arg(long, value_enum, default_value_t = BaselineFrom::Auto)]
+    pub(crate) baseline: BaselineFrom,
+}
+
+/// Where the level that is usual in a game comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BaselineFrom {
+    /// From the file if it has games enough for that (20,000), from the model otherwise.
+    Auto,
+    /// From the model.
     Model,
+    /// From the games of the file.
+    File,
 }
 
 fn prior(text: &str) -> Result<f64, String> {
@@ -229,6 +311,36 @@ fn prior(text: &str) -> Result<f64, String> {
         Ok(share) if (0.001..=0.5).contains(&share) => Ok(share),
         _ => Err("expected a number from 0.001 to 0.5".to_owned()),
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, this once.
+    Create {
+        /// Who gets it, as the audit log will name them.
+        #[arg(long)]
+        name: String,
+        /// viewer reads; operator also triggers, cancels, tracks and edits; admin also sets secrets and erases.
+        #[arg(long)]
+        role: riftwatch_domain::access::Role,
+        /// For how long it is taken, for example 90d. Without: until it is revoked.
+        #[arg(long = "expires-in", value_name = "TIME", value_parser = humantime::parse_duration)]
+        expires_in: Option<Duration>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tokens that were made. The tokens themselves are not stored.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token, and the sessions that began with it, within two seconds.
+    Revoke {
+        /// The token's name.
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

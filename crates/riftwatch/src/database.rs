@@ -56,6 +56,11 @@ impl Database {
         Ok(Self { url, server: Some(server) })
     }
 
+    /// Whether it runs on our own server.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// A pool of connections.
     pub(crate) fn pool(&self, settings: &Settings) -> Db {
         Db::new(&self.url, settings.max_connections())

@@ -1,9 +1,11 @@
 //! The riftwatch program: reads the settings and wires the crates together.
 
+mod api;
 mod cli;
 mod commands;
 mod database;
 mod output;
+mod secrets;
 mod server;
 mod settings;
 mod signals;
@@ -45,14 +47,18 @@ pub(crate) enum Failure {
     Riot(#[from] riftwatch_riot::error::RiotError),
     #[error("the simulator")]
     Sim(#[from] riftwatch_sim::SimError),
-    #[error(transparent)]
-    Track(#[from] riftwatch_app::tracking::TrackError),
     #[error("the job runtime")]
     Runner(#[from] riftwatch_runner::RunnerError),
     #[error(transparent)]
     Manage(#[from] riftwatch_runner::manage::ManageError),
     #[error(transparent)]
     Lines(#[from] riftwatch_detection::lines::LinesError),
+    #[error(transparent)]
+    Track(#[from] riftwatch_app::tracking::TrackError),
+    #[error(transparent)]
+    Refused(#[from] api::Refused),
+    #[error("asking the server")]
+    Client(#[source] reqwest::Error),
     #[error("the file {}", path.display())]
     File {
         path: std::path::PathBuf,
@@ -94,13 +100,20 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve { bind, roles } => {
             commands::serve::run(&settings.with_roles(&roles), bind).await
         }
-        Command::Demo(args) => commands::demo::run(&settings, args).await,
+        Command::Demo(args) => commands::demo::run(&settings.without_access_control(), args).await,
         Command::Sim(args) => commands::sim::run(args).await,
+        Command::SimStudy(args) => commands::sim_study::run(&args),
         Command::Migrate => commands::migrate::run(&settings).await,
         Command::Doctor { json } => commands::doctor::run(&settings, json).await,
-        Command::Job(command) => commands::job::run(&settings, command).await,
-        Command::Player(command) => commands::player::run(&settings, command).await,
+        Command::Status { json } => commands::status::run(&settings, &cli.remote, json).await,
+        Command::Job(command) => commands::job::run(&settings, &cli.remote, command).await,
+        Command::Player(command) => commands::player::run(&settings, &cli.remote, command).await,
         Command::Detection(command) => commands::detection::run(command),
+        Command::Token(command) => commands::token::run(&settings, command).await,
+        Command::Completions { shell } => {
+            commands::completions::run(shell);
+            Ok(Exit::Fine)
+        }
         Command::Db(command) => commands::db::run(&settings, command).await,
     }
 }

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, File, FileFormat};
+use riftwatch_http::{AccessConfig, AuthMode, HttpConfig, Limit};
 use riftwatch_riot::client::RiotClientConfig;
 use riftwatch_runner::RunnerConfig;
 use riftwatch_store::DatabaseUrl;
+use riftwatch_store::secret_key::{InvalidSecretKey, SecretKey};
 use riftwatch_store::url::InvalidDatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -22,13 +24,16 @@ use crate::cli::Role;
 pub(crate) const DEFAULTS: &str = include_str!("../default.toml");
 
 /// Everything that can be set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Where the API answers.
     pub(crate) bind: SocketAddr,
+    auth_mode: AuthSetting,
     data_dir: PathBuf,
     database: DatabaseSettings,
+    api: ApiSettings,
+    secrets: SecretSettings,
     riot: RiotSettings,
     jobs: JobSettings,
     players: PlayerSettings,
@@ -36,23 +41,61 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DatabaseSettings {
     url: SecretString,
     max_connections: usize,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AuthSetting {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiSettings {
+    max_connections: usize,
+    rate_limit: u32,
+    trusted_proxies: String,
+    max_streams: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretSettings {
+    key: SecretString,
+    key_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RiotSettings {
     api_key: SecretString,
     api_key_file: PathBuf,
     base_url: String,
     usage_factor: f64,
+    job_shares: String,
 }
 
-#[derive(Debug, Deserialize)]
+impl RiotSettings {
+    /// `tracked_player_updater=3, rank_monitor=1`. `None`: not of this form.
+    fn job_shares(&self) -> Option<BTreeMap<String, u32>> {
+        let pairs = self.job_shares.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| {
+                let (job, share) = pair.split_once('=')?;
+                let share = share.trim().parse().ok().filter(|share| (1..=1000).contains(share))?;
+                Some((job.trim().to_owned(), share))
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JobSettings {
     scheduler_enabled: bool,
@@ -63,13 +106,13 @@ struct JobSettings {
     concurrency: usize,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PlayerSettings {
     max_tracked: u32,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
     /// An `EnvFilter`.
@@ -100,6 +143,18 @@ pub(crate) enum SettingsError {
         #[source]
         source: std::io::Error,
     },
+    #[error("reading the key from {path} (RIFTWATCH_SECRET_KEY_FILE, secrets.key_file)")]
+    SecretKeyFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("RIFTWATCH_SECRET_KEY (secrets.key) cannot be used")]
+    SecretKey(#[source] InvalidSecretKey),
+    #[error(
+        "API_TRUSTED_PROXIES (api.trusted_proxies) has {0:?}: expected addresses like 10.0.0.1"
+    )]
+    TrustedProxy(String),
     #[error("{name} ({key}) is {value}: expected {expected}")]
     Range { name: &'static str, key: &'static str, value: String, expected: &'static str },
 }
@@ -174,10 +229,22 @@ impl Settings {
                 "4 to 1000",
             ),
             (
+                (2..=1000).contains(&self.api.max_connections),
+                ("API_MAX_CONNECTIONS", "api.max_connections"),
+                self.api.max_connections.to_string(),
+                "2 to 1000",
+            ),
+            (
                 factor > 0.0 && factor <= 1.0,
                 ("RIOT_USAGE_FACTOR", "riot.usage_factor"),
                 factor.to_string(),
                 "more than 0, at most 1",
+            ),
+            (
+                self.riot.job_shares().is_some(),
+                ("RIOT_JOB_SHARES", "riot.job_shares"),
+                self.riot.job_shares.clone(),
+                "job types with shares from 1 to 1000, as in tracked_player_updater=3, rank_monitor=1",
             ),
         ];
         for (fine, (name, key), value, expected) in checks {
@@ -211,6 +278,52 @@ impl Settings {
     /// The most connections of the pool.
     pub(crate) fn max_connections(&self) -> usize {
         self.database.max_connections
+    }
+
+    /// The settings of a process in which nobody has to log in.
+    #[must_use]
+    pub(crate) fn without_access_control(mut self) -> Self {
+        self.auth_mode = AuthSetting::Off;
+        self
+    }
+
+    /// The most connections of the API's pool.
+    pub(crate) fn api_max_connections(&self) -> usize {
+        self.api.max_connections
+    }
+
+    /// The server's settings.
+    pub(crate) fn http(&self) -> Result<HttpConfig, SettingsError> {
+        let rate = self.api.rate_limit;
+        let limit = |per_second: u32| Limit { per_second, burst: per_second.saturating_mul(5) };
+        let proxies = self.api.trusted_proxies.split(',').map(str::trim);
+        let trusted_proxies = proxies
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse().map_err(|_| SettingsError::TrustedProxy(text.to_owned())))
+            .collect::<Result<_, _>>()?;
+        Ok(HttpConfig {
+            access: AccessConfig {
+                mode: match self.auth_mode {
+                    AuthSetting::On => AuthMode::On,
+                    AuthSetting::Off => AuthMode::Off,
+                },
+                per_token: (rate > 0).then(|| limit(rate)),
+                per_address: (rate > 0).then(|| limit(rate.saturating_mul(2))),
+                trusted_proxies,
+            },
+            max_streams: self.api.max_streams,
+            ..HttpConfig::default()
+        })
+    }
+
+    /// The key that seals secrets, if one was given.
+    pub(crate) fn secret_key(&self) -> Result<Option<SecretKey>, SettingsError> {
+        let text = self.secrets.key.expose_secret();
+        if !text.is_empty() {
+            return SecretKey::parse(text).map(Some).map_err(SettingsError::SecretKey);
+        }
+        let path = &self.secrets.key_file;
+        if path.as_os_str().is_empty() { Ok(None) } else { read_secret_key(path).map(Some) }
     }
 
     /// Where riftwatch keeps what it owns, if set.
@@ -250,9 +363,17 @@ impl Settings {
             base_url: self.riot.base_url.clone(),
             api_key: Some(key).filter(|key| !key.expose_secret().is_empty()),
             usage_factor: self.riot.usage_factor,
+            job_shares: self.riot.job_shares().expect("checked when the settings were read"),
             ..RiotClientConfig::default()
         })
     }
+}
+
+/// Reads a key that seals secrets from a file.
+pub(crate) fn read_secret_key(path: &Path) -> Result<SecretKey, SettingsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| SettingsError::SecretKeyFile { path: path.to_owned(), source })?;
+    SecretKey::parse(&text).map_err(SettingsError::SecretKey)
 }
 
 /// A key as `default.toml` presents it.
@@ -375,10 +496,8 @@ mod tests {
     #[test]
     fn roles_replace_what_the_settings_say() {
         let roles = |roles: &[Role]| {
-            let runner = with(&[("JOB_WORKER_ENABLED", "false")])
-                .expect("legal")
-                .with_roles(roles)
-                .runner();
+            let runner =
+                with(&[("JOB_WORKER_ENABLED", "false")]).expect("legal").with_roles(roles).runner();
             (runner.scheduler_enabled, runner.worker_enabled)
         };
         assert_eq!(roles(&[]), (true, false));

@@ -16,22 +16,36 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("riftwatch-runner", &["domain", "store"]),
     ("riftwatch-jobs", &["domain", "store", "riot", "app", "runner"]),
     ("riftwatch-http", &["domain", "store", "riot", "app", "runner"]),
-    ("riftwatch-sim", &["domain"]),
+    ("riftwatch-dashboard", &["domain", "store", "riot", "app", "runner", "http"]),
+    // Beside the layers: its world follows the tables and parameters of detection's worlds.
+    ("riftwatch-sim", &["domain", "detection"]),
     ("riftwatch-testkit", &["domain", "store"]),
     (
         "riftwatch",
-        &["domain", "store", "riot", "detection", "app", "runner", "jobs", "http", "sim"],
+        &[
+            "domain",
+            "store",
+            "riot",
+            "detection",
+            "app",
+            "runner",
+            "jobs",
+            "http",
+            "dashboard",
+            "sim",
+        ],
     ),
 ];
 
 /// Dependencies that mark a layer, and who may name them.
 const MARKERS: &[(&str, &[&str])] = &[
-    ("actix-web", &["riftwatch-http", "riftwatch-sim", "riftwatch"]),
+    ("actix-web", &["riftwatch-http", "riftwatch-dashboard", "riftwatch-sim", "riftwatch"]),
     ("apalis", &["riftwatch-runner"]),
     ("apalis-core", &["riftwatch-runner"]),
     ("diesel", &["riftwatch-store", "riftwatch-testkit"]),
     ("diesel-async", &["riftwatch-store", "riftwatch-testkit"]),
-    ("reqwest", &["riftwatch-riot"]),
+    // The program's commands ask the API.
+    ("reqwest", &["riftwatch-riot", "riftwatch"]),
     ("config", &["riftwatch"]),
 ];
 

@@ -34,7 +34,7 @@ const LINE_EVERY: u32 = 10;
 const HISTORY_DAYS: u32 = 60;
 
 pub(crate) async fn run(settings: &Settings, args: DemoArgs) -> Result<Exit, Failure> {
-    let listener = server::listen(args.bind.unwrap_or(settings.bind))?;
+    let listener = server::listen(settings, args.bind.unwrap_or(settings.bind))?;
     let database = Database::open(settings).await?;
     let simulator = start_world(settings, &args, &database).await?;
     let riot = riftwatch_riot::client::RiotClientConfig {
@@ -52,6 +52,8 @@ pub(crate) async fn run(settings: &Settings, args: DemoArgs) -> Result<Exit, Fai
         &args,
         &format!("riftwatch demo: the API answers on {url}, for example {url}/api/v1/jobs/"),
     );
+    // Days pass in minutes here, and a rhythm by our clock would sleep through most of them.
+    server.configure(TrackedPlayerUpdater::KIND, "look_worth_min", json!(0.0)).await?;
     server.run_now(TrackedPlayerUpdater::KIND).await?;
 
     let show = Show::new(&args);

@@ -15,7 +15,7 @@ pub(crate) async fn run(settings: &Settings, bind: Option<SocketAddr>) -> Result
             "RIOT_API_KEY is not set: jobs that ask Riot will fail. For a look around without a key, run `riftwatch demo`"
         );
     }
-    let listener = server::listen(bind.unwrap_or(settings.bind))?;
+    let listener = server::listen(settings, bind.unwrap_or(settings.bind))?;
     let database = Database::open(settings).await?;
     let outside = server::outside(settings, &database, riot)?;
     let server = Server::start(settings, listener, database, outside).await?;

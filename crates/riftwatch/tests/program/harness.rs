@@ -33,7 +33,8 @@ pub(crate) fn riftwatch_on(test: &TestDb, sim: &SimHandle, arguments: &[&str]) -
     command
         .env("DATABASE_URL", test.url().expose())
         .env("RIOT_API_KEY", "RGAPI-test")
-        .env("RIOT_API_BASE_URL", sim.base_url());
+        .env("RIOT_API_BASE_URL", sim.base_url())
+        .env("AUTH_MODE", "off");
     command
 }
 
@@ -74,7 +75,13 @@ impl Server {
 
     /// Starts `riftwatch serve` and waits until it says where it answers.
     pub(crate) fn start_busy(test: &TestDb, sim: &SimHandle) -> Self {
+        Self::start_with(test, sim, &[])
+    }
+
+    /// The same, with settings of the environment.
+    pub(crate) fn start_with(test: &TestDb, sim: &SimHandle, settings: &[(&str, &str)]) -> Self {
         let mut command = riftwatch_on(test, sim, &["serve", "--bind", "127.0.0.1:0"]);
+        command.envs(settings.iter().copied());
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let addr = lines
@@ -111,6 +118,12 @@ impl Server {
         }
         let answer = request.send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Value {
+        let answer = self.client.put(self.url(path)).json(&body).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.expect("JSON")
     }
 
     /// The id of a job, by its name.

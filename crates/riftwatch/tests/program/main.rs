@@ -3,6 +3,8 @@
 mod commands;
 mod crash;
 mod demo;
+mod found;
 mod harness;
 mod main_job;
+mod runbook;
 mod seed;

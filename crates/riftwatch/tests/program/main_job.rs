@@ -38,10 +38,11 @@ async fn a_tracked_player_fills_with_matches_and_the_run_says_so() {
     let matches = server.get(&format!("/api/v1/matches/player/{puuid}?limit=100")).await;
     assert_eq!(matches["items"].as_array().unwrap().len(), 20, "{matches}");
 
-    // Nothing new has happened: the next run asks for the list and the rank, and stores nothing.
+    // Nothing new has happened: a run that somebody asks for asks for the list, not for ranks that
+    // cannot have changed, and stores nothing.
     let again = server.run("tracked_player_updater").await;
     assert_eq!(again["metrics"]["new_matches_found"], 0, "{again}");
-    assert_eq!(again["metrics"]["api_requests_made"], 2, "{again}");
+    assert_eq!(again["metrics"]["api_requests_made"], 1, "{again}");
     assert_eq!(sim.stats().by_status.get(&429), None);
     assert_eq!(server.terminate(), Some(0));
     sim.stop().await;
@@ -68,6 +69,41 @@ async fn a_new_row_is_ticked_at_once_and_again_on_its_schedule() {
         (runs["items"].as_array().unwrap().len() >= 3).then_some(())
     })
     .await;
+    sim.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_looks_at_nobody_who_is_not_due() {
+    let test = TestDb::new().await;
+    let sim = Simulator::start(SimConfig::default()).await.unwrap();
+    let server = Server::start(&test, &sim).await;
+    let (riot_id, platform) = sim.some_riot_ids(1).remove(0);
+    let body = json!({"riot_id": riot_id.to_string(), "platform": platform});
+    let (status, player) = server.post("/api/v1/players/track", Some(body)).await;
+    assert_eq!(status, 201, "{player}");
+    let job = server.job("tracked_player_updater").await;
+    server.put(&format!("/api/v1/jobs/{job}"), json!({"interval_seconds": 1})).await;
+    let runs = format!("/api/v1/jobs/{job}/executions?trigger=schedule&status=success&limit=100");
+    let metric = |name: &'static str| {
+        let (server, runs) = (&server, &runs);
+        async move {
+            let runs = server.get(runs).await;
+            let runs = runs["items"].as_array().unwrap();
+            let sum: i64 = runs.iter().filter_map(|run| run["metrics"][name].as_i64()).sum();
+            (runs.len(), sum)
+        }
+    };
+    until("the new player was looked at", async || {
+        (metric("players_updated").await.1 > 0).then_some(())
+    })
+    .await;
+    let (before, _) = metric("players_updated").await;
+    until("three more ticks", async || {
+        (metric("players_updated").await.0 >= before + 3).then_some(())
+    })
+    .await;
+    assert_eq!(metric("players_updated").await.1, 1);
+    assert_eq!(metric("api_requests_made").await.1, 22);
     sim.stop().await;
 }
 
