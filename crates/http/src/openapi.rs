@@ -3,7 +3,7 @@
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use crate::routes::{
     ROUTES, analyses, assessments, audit, bulk, docs, events, executions, health, jobs, matches,
@@ -120,6 +120,8 @@ fn operation<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Operat
 /// Adds what is the same for every route, out of the table: whom it is for, and how it refuses what
 /// does not even reach it.
 fn complete(operation: &mut Operation, route: &Route) {
+    operation.operation_id = Some(operation_id(route));
+    describe(operation);
     let mut refusals = vec![
         (400, "The query, a path argument, a header or the body cannot be used"),
         (429, "Too many requests: see Retry-After"),
@@ -154,4 +156,32 @@ fn complete(operation: &mut Operation, route: &Route) {
                 .into()
         });
     }
+}
+
+/// OpenAPI wants a description of every answer; what is the plain case goes without saying in the
+/// code.
+fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = match status.as_str() {
+                "201" => "It is made",
+                "202" => "It will be done",
+                "204" => "It is done",
+                _ => "The answer",
+            }
+            .to_owned();
+        }
+    }
+}
+
+/// `get_jobs_job_id`: unique, and a name in most languages.
+fn operation_id(route: &Route) -> String {
+    let path = route.path.trim_start_matches("/api/v1");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    std::iter::once(route.method.as_str().to_ascii_lowercase())
+        .chain(words.filter(|word| !word.is_empty()).map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join("_")
 }
