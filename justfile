@@ -47,6 +47,10 @@ docs:
 deny:
     cargo deny --locked check bans licenses sources
 
+# Fail where the running server does not keep to its own description: schemathesis, and a generated client.
+test-contract *options:
+    @tests/contract/run.sh "$@"
+
 # Fail on a dependency that nothing uses.
 machete:
     cargo machete
