@@ -111,6 +111,7 @@ impl Job for PlayerAnalyzer {
 async fn check(cx: &JobContext<Deps>, limit: u32) -> Result<Outcome, JobError> {
     let tally = cx.tally().clone();
     let caller = Caller::new(CallClass::Backfill)
+        .for_job(PlayerAnalyzer::KIND)
         .with_patience(PATIENCE)
         .on_request(move || tally.increment_metric("api_requests_made", 1));
     let checked = || cx.increment_metric("ban_checks_performed", 1);
