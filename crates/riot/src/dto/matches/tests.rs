@@ -308,7 +308,8 @@ proptest! {
             }
         }
         if let Ok(game) = parse(&game) {
-            let shown = format!("{game:?}");
+            // Two backslashes are one in the text, and no NUL whatever follows them.
+            let shown = format!("{game:?}").replace("\\\\", "");
             prop_assert!(!shown.contains("\\0"), "{}", shown);
             let times = [game.game_creation, game.game_start, game.game_end];
             prop_assert!(times.iter().all(|time| (0..=253_402_300_799).contains(&time.timestamp())));
