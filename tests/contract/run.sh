@@ -50,7 +50,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 children+=($!)
 
 export RIFTWATCH_DATA_DIR=$work/data AUTH_MODE=on API_RATE_LIMIT=0 RIOT_API_KEY=RGAPI-contract
-export RIOT_API_BASE_URL="http://127.0.0.1:$port/{route}" LOG_FORMAT=text RUST_LOG=info
+export RIOT_API_BASE_URL="http://127.0.0.1:$port/{route}" LOG_FORMAT=text
 "$program" serve --bind 127.0.0.1:0 >"$work/serve.log" 2>&1 &
 children+=($!)
 server=$(address "$work/serve.log" "the API answers on")

@@ -52,8 +52,8 @@ async fn every_command_of_the_runbook_works() {
     let curlrc = format!("connect-to = \"localhost:8000:{}:{}\"\n", addr.ip(), addr.port());
     std::fs::write(home.path().join(".curlrc"), curlrc).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_riftwatch"));
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", program.parent().unwrap().display());
+    let path = std::env::var_os("PATH").unwrap();
+    let path = format!("{}:{}", program.parent().unwrap().display(), path.to_str().unwrap());
 
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/RUNBOOK.md");
     let page = std::fs::read_to_string(page).unwrap();

@@ -124,8 +124,9 @@ async fn obey(settings: &Settings, api: &Api, command: JobCommand) -> Result<Exi
 /// A job by its name or its id.
 async fn find(api: &Api, name_or_id: &str) -> Result<Value, Failure> {
     let jobs = api.list("/jobs/", &[], ALL).await?;
+    let id: Option<i64> = name_or_id.parse().ok();
     jobs.into_iter()
-        .find(|job| job["name"] == name_or_id || job["id"].to_string() == name_or_id)
+        .find(|job| job["name"] == name_or_id || (id.is_some() && job["id"].as_i64() == id))
         .ok_or_else(|| {
             Failure::Said(format!("there is no job named {name_or_id}: see `riftwatch job list`"))
         })
