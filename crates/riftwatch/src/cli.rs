@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 /// The server that `job`, `player`, `status` and the stored part of `detection` talk to.
 #[derive(Debug, Args)]
 pub(crate) struct Remote {
-    /// A running server, like https://riftwatch.example. Without: commands work on the database of
+    /// A running server, like `https://riftwatch.example`. Without: commands work on the database of
     /// the settings themselves, whether a server runs or not.
     #[arg(long, global = true, value_name = "URL", env = "RIFTWATCH_SERVER")]
     pub(crate) server: Option<Url>,
