@@ -201,6 +201,13 @@ test('a job is created, switched, paused, resumed, edited, restored, cloned and 
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.locator('.flash.good').waitFor();
   assert.equal((await job(id)).paused_at, null);
+  await page.getByLabel('Why').fill('until the new year');
+  await page.getByLabel('Until (UTC)').fill('2099-01-01T06:30');
+  await page.getByRole('button', { name: 'Pause', exact: true }).last().click();
+  await page.getByText('The pause ends').waitFor();
+  assert.match((await job(id)).paused_until, /^2099-01-01T06:30/);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.locator('.flash.good').waitFor();
 
   await page.getByRole('link', { name: 'Edit' }).click();
   await page.getByLabel('Again and again').check();
@@ -299,6 +306,36 @@ test('failures are grouped, and many runs are retried after a look at how many',
   await page.locator('.flash.good').waitFor();
   assert.match(await text(page), /retried/);
   await idle(id);
+  await page.context().close();
+});
+
+test('runs that match are cancelled after a look at how many', async () => {
+  const id = jobs.tracked_player_updater;
+  await idle(id);
+  await program.faults([{ fault: { kind: 'slow', delay_ms: 8000 } }]);
+  const { execution_id: running } = await program.api('POST', `/jobs/${id}/trigger`);
+  await until('the run goes on', async () => (await run(running)).status === 'running');
+  const page = await window(browser, program);
+  await page.goto('/runs?status=running');
+  await page.locator('#runs tbody tr').first().waitFor();
+  await page.getByRole('link', { name: 'Cancel matching' }).click();
+  await page.getByText(/\d+ runs? will be cancelled/).waitFor();
+  await page.getByRole('button', { name: /Cancel \d+/ }).click();
+  await page.locator('.flash.good').waitFor();
+  assert.equal((await ended(running)).status, 'cancelled');
+  await program.faults([]);
+  await page.context().close();
+});
+
+test('the key in use is tried, and another is stored', async () => {
+  const page = await window(browser, program, { role: 'admin' });
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Try the key in use' }).click();
+  await page.locator('.flash.good').waitFor();
+  await page.getByLabel('Another key').fill('RGAPI-browser');
+  await page.getByRole('button', { name: 'Try and store' }).click();
+  await page.locator('.flash.good').waitFor();
+  assert.ok(!(await text(page)).includes('RGAPI-browser'));
   await page.context().close();
 });
 
