@@ -8,6 +8,7 @@
 mod cursor;
 mod feed;
 mod stream;
+mod telling;
 
 pub(crate) use feed::Feed;
 pub(crate) use stream::{EVENT_STREAM, Scope, listen};
