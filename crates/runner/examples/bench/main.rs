@@ -2,8 +2,9 @@
 //!
 //! Without `--database-url` it runs on a private PostgreSQL with default durability in a temporary
 //! directory. `--seconds N` is the length of the load at 200 runs a second (600 in the figures of
-//! the contract). `--peers` compares with other job systems, in `--rounds N` turns, and `--only
-//! peers` or `--only load` leaves the rest out. More processes are this program again, told to work.
+//! the contract), `--processes 1,2,4` the numbers of processes that everything is measured with.
+//! `--peers` compares with other job systems, in `--rounds N` turns, and `--only peers`, `latency` or
+//! `load` leaves the rest out. More processes are this program again, told to work.
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -30,6 +31,7 @@ pub(crate) type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 struct Wish {
     runs: i64,
     seconds: u64,
+    processes: Vec<usize>,
     peers: bool,
     peers_dir: PathBuf,
     rounds: u32,
@@ -55,6 +57,12 @@ async fn main() -> Fallible<()> {
     let wish = Wish {
         runs: value("--runs").as_deref().unwrap_or("50000").parse()?,
         seconds: value("--seconds").as_deref().unwrap_or("60").parse()?,
+        processes: value("--processes")
+            .as_deref()
+            .unwrap_or("1,2,4")
+            .split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>()?,
         peers: args.iter().any(|arg| arg == "--peers"),
         peers_dir: value("--peers-dir")
             .map_or_else(|| std::env::temp_dir().join("riftwatch-peers"), PathBuf::from),
@@ -107,7 +115,7 @@ async fn measure(url: &DatabaseUrl, wish: &Wish) -> Fallible<()> {
         peers::compare(url, &sql, noop, wish.runs, wish.rounds, &wish.peers_dir).await?;
     }
     if wish.is("latency") {
-        for processes in [1, 2, 4] {
+        for &processes in &wish.processes {
             measures::print_throughput(url, &sql, noop, wish.runs, processes).await?;
             measures::idle_latency(&db, url, &sql, processes).await?;
             measures::loaded_latency(url, &sql, noop, processes).await?;
@@ -118,7 +126,9 @@ async fn measure(url: &DatabaseUrl, wish: &Wish) -> Fallible<()> {
         measures::line_latency(&db, url, &sql).await?;
     }
     if wish.is("load") {
-        measures::steady_load(url, &sql, noop, wish.seconds).await?;
+        for &processes in &wish.processes {
+            measures::steady_load(url, &sql, noop, wish.seconds, processes).await?;
+        }
     }
     println!("{:<52} {}", "load of the machine after", load_average());
     Ok(())

@@ -313,9 +313,10 @@ pub(crate) async fn steady_load(
     sql: &Sql,
     job: JobId,
     seconds: u64,
+    processes: usize,
 ) -> Fallible<()> {
     sql.run("TRUNCATE job_executions").await?;
-    let worker = Processes::start(url, sql, 1, Role::Works(64)).await?;
+    let worker = Processes::start(url, sql, processes, Role::Works(64)).await?;
     let dead =
         "SELECT coalesce(n_dead_tup, 0) FROM pg_stat_user_tables WHERE relname = 'job_executions'";
     let wal = "SELECT (pg_current_wal_lsn() - '0/0')::bigint";
@@ -332,7 +333,8 @@ pub(crate) async fn steady_load(
     worker.kill().await?;
     let done = "SELECT count(*) FROM job_executions WHERE status = 'success'";
     let runs = sql.number(done).await?;
-    println!("{:<52} {runs} runs in {seconds} s", "200 runs a second");
+    let what = label("200 runs a second", processes);
+    println!("{what:<52} {runs} runs in {seconds} s");
     let ms = "extract(epoch FROM started_at - created_at) * 1000";
     sql.print("  due → claimed", ms, &ended(job)).await?;
     sql.print("  due → code begins", BEGAN_US, &ended(job)).await?;
