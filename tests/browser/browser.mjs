@@ -34,7 +34,8 @@ export async function window(browser, program, { role = 'operator', size = DESKT
     // Only for axe, which is put into the page; the pages' own policy has a test of its own.
     bypassCSP: javaScript && !policy,
   });
-  context.setDefaultTimeout(20_000);
+  // A machine that builds beside this takes its time.
+  context.setDefaultTimeout(45_000);
   const page = await context.newPage();
   page.troubles = [];
   page.on('console', (message) => {

@@ -2,23 +2,33 @@
 // phone width; every action; a live run and its log; two windows on one job; a viewer; a restart.
 
 import assert from 'node:assert/strict';
-import { after, before, test as nodeTest } from 'node:test';
+import { after, afterEach, before, test as nodeTest } from 'node:test';
 import { DESKTOP, PHONE, check, launch, shoot, window } from './browser.mjs';
 import { Program, until } from './program.mjs';
 
 /** A test that gives up rather than hang. */
-const test = (name, body) => nodeTest(name, { timeout: 120_000 }, body);
+const test = (name, body) => nodeTest(name, { timeout: 300_000 }, body);
 
 let program;
 let browser;
 let players;
 const jobs = {};
 
-/** Makes a run take its time and log: matches come slowly, and some cannot be read. */
-const TALKATIVE = [
-  { fault: { kind: 'not_json' }, endpoint: 'match-v5.getMatch', probability: 0.4 },
-  { fault: { kind: 'slow', delay_ms: 500 }, endpoint: 'match-v5.getMatch' },
+// Faults, given to the simulated Riot API: they decide how long a run takes and how it ends, not how
+// fast this machine is. The client leaves a method alone for a while after failures in a row (5xx, no
+// answer); answers that cannot be read are no such failures, so that no test finds another's rest.
+
+/** A run does not end by itself while a test lasts: its first call is not answered, nor are the others. */
+const ENDLESS = [{ fault: { kind: 'hang' } }];
+
+/** The same, after so many matches that cannot be read, of each of which the run logs a line. */
+const talkative = (lines) => [
+  { fault: { kind: 'not_json' }, endpoint: 'match-v5.getMatch', count: lines },
+  { fault: { kind: 'slow', delay_ms: 5000 }, endpoint: 'match-v5.getMatch' },
 ];
+
+/** No run succeeds: no list of matches can be read. */
+const FAILING = [{ fault: { kind: 'not_json' }, endpoint: 'match-v5.getMatchIdsByPUUID' }];
 
 const job = async (id) => program.api('GET', `/jobs/${id}`);
 const run = async (id) => program.api('GET', `/jobs/executions/${id}`);
@@ -29,16 +39,31 @@ const ended = (id) => until(`run ${id} ends`, async () => {
 const idle = (id) => until(`job ${id} is idle`, async () => (await job(id)).running_execution_id === null);
 const text = (page) => page.locator('main').innerText();
 
+/** Sends a form and waits for the page that says what came of it, and not for what an earlier one said. */
+async function told(page, send, kind = 'good') {
+  await page.evaluate(() => { document.documentElement.dataset.before = ''; });
+  await send();
+  await page.locator(`html:not([data-before]) .flash.${kind}`).waitFor();
+}
+
 before(async () => {
   [program, browser] = await Promise.all([Program.start(), launch()]).catch((error) => {
     // Nothing else can be tried; and what was started must not keep this process alive.
     console.error(error);
     process.exit(1);
   });
-  for (const found of (await program.api('GET', '/jobs/')).items) jobs[found.name] = found.id;
+  const { items } = await program.api('GET', '/jobs/');
+  for (const found of items) {
+    jobs[found.name] = found.id;
+    // Nothing runs by itself, so that a test finds the runs that it asked for, and no others.
+    await program.api('PATCH', `/jobs/${found.id}`, { interval_seconds: 7 * 86_400 });
+    await idle(found.id);
+  }
   const known = await program.simPlayers();
   players = known.map((player) => ({ riotId: player.riot_id ?? `${player.game_name}#${player.tag_line}` }));
 }, { timeout: 120_000 });
+
+afterEach(() => program.faults([]));
 
 after(async () => {
   await browser?.close();
@@ -87,8 +112,7 @@ test('a player is tracked, found in the list, and a bad Riot ID is explained', a
   for (const { riotId } of players.slice(0, 4)) {
     await page.goto('/players');
     await page.getByLabel('Riot ID, Name#TAG').fill(riotId);
-    await page.getByRole('button', { name: 'Track', exact: true }).click();
-    await page.locator('.flash.good').waitFor();
+    await told(page, () => page.getByRole('button', { name: 'Track', exact: true }).click());
     await page.getByRole('heading', { name: riotId }).waitFor();
   }
   // What they are in addresses.
@@ -105,7 +129,7 @@ test('a player is tracked, found in the list, and a bad Riot ID is explained', a
 test('a run is watched live with its log, cancelled, and retried', async () => {
   const id = jobs.tracked_player_updater;
   await idle(id);
-  await program.faults(TALKATIVE);
+  await program.faults(talkative(3));
   const page = await window(browser, program);
   await page.goto(`/jobs/${id}`);
   await page.getByRole('button', { name: 'Run now' }).click();
@@ -124,12 +148,17 @@ test('a run is watched live with its log, cancelled, and retried', async () => {
       for (const change of changes) for (const row of change.addedNodes) globalThis.delays.push([Date.now(), row.querySelector('.at')?.textContent]);
     }).observe(document.getElementById('log'), { childList: true });
   });
+  await program.faults(talkative(6));
   await until('the log grows', async () => (await page.evaluate(() => globalThis.delays.length)) >= 5);
-  const day = new Date().toISOString().slice(0, 10);
-  const late = (await page.evaluate(() => globalThis.delays)).map(([seen, at]) => seen - Date.parse(`${day}T${at}Z`)).sort((a, b) => a - b);
+  const midnight = new Date().setUTCHours(0, 0, 0, 0);
+  const late = (await page.evaluate(() => globalThis.delays))
+    .map(([seen, at]) => seen - Date.parse(`1970-01-01T${at}Z`) - midnight)
+    // What was logged before midnight, and seen after.
+    .map((ms) => (ms < -43_200_000 ? ms + 86_400_000 : ms))
+    .sort((a, b) => a - b);
   const median = late[Math.floor(late.length / 2)];
   console.log(`log lines: ${late.length}, median ${median} ms, slowest ${late.at(-1)} ms`);
-  assert.ok(median <= 1000, `the median line took ${median} ms`);
+  assert.ok(median <= 2000, `the median line took ${median} ms`);
   await page.locator('#progress progress').waitFor();
   await shoot(page, 'run-live');
   await page.getByRole('button', { name: 'Cancel' }).click();
@@ -137,8 +166,7 @@ test('a run is watched live with its log, cancelled, and retried', async () => {
   assert.equal((await run(runId)).status, 'running', 'a dialog that was left does nothing');
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Cancel' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.locator('dialog').getByRole('button', { name: 'Cancel' }).click());
   await page.locator('#actions .badge.cancelled').waitFor();
   await page.locator('#log-state', { hasText: 'ended' }).waitFor();
   assert.equal((await run(runId)).status, 'cancelled');
@@ -186,11 +214,9 @@ test('a job is created, switched, paused, resumed, edited, restored, cloned and 
   await page.getByRole('heading', { name: '<script>alert(1)</script>' }).waitFor();
 
   await page.goto('/jobs');
-  await page.getByRole('switch', { name: '<script>alert(1)</script> on' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('switch', { name: '<script>alert(1)</script> on' }).click());
   assert.equal((await job(id)).enabled, false);
-  await page.getByRole('switch', { name: '<script>alert(1)</script> on' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('switch', { name: '<script>alert(1)</script> on' }).click());
   assert.equal((await job(id)).enabled, true);
 
   await page.goto(`/jobs/${id}`);
@@ -198,16 +224,14 @@ test('a job is created, switched, paused, resumed, edited, restored, cloned and 
   await page.getByRole('button', { name: 'Pause', exact: true }).last().click();
   await page.getByText('It does not run by itself: paused: maintenance at Riot').waitFor();
   await check(page, 'paused job');
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Resume' }).click());
   assert.equal((await job(id)).paused_at, null);
   await page.getByLabel('Why').fill('until the new year');
   await page.getByLabel('Until (UTC)').fill('2099-01-01T06:30');
   await page.getByRole('button', { name: 'Pause', exact: true }).last().click();
   await page.getByText('The pause ends').waitFor();
   assert.match((await job(id)).paused_until, /^2099-01-01T06:30/);
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Resume' }).click());
 
   await page.getByRole('link', { name: 'Edit' }).click();
   await page.getByLabel('Again and again').check();
@@ -220,8 +244,7 @@ test('a job is created, switched, paused, resumed, edited, restored, cloned and 
   await check(page, 'difference');
   await shoot(page, 'job-difference');
   await page.getByLabel('Why (kept with the version').fill('less often');
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Save', exact: true }).click());
   assert.equal((await job(id)).interval_seconds, 21_600);
 
   await page.getByRole('link', { name: 'Versions' }).click();
@@ -229,8 +252,7 @@ test('a job is created, switched, paused, resumed, edited, restored, cloned and 
   await check(page, 'versions');
   await shoot(page, 'versions');
   await page.locator('#v1').getByRole('button', { name: 'Restore' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Restore' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.locator('dialog').getByRole('button', { name: 'Restore' }).click());
   assert.equal((await job(id)).cron, '30 2 * * *');
 
   await page.getByRole('link', { name: 'Clone' }).click();
@@ -256,16 +278,14 @@ test('two windows on one job: the second sees what the first saved, and decides'
   await save(two, '222');
   await two.getByRole('heading', { name: 'What changes' }).waitFor();
   await save(one, '111');
-  await one.getByRole('button', { name: 'Save', exact: true }).click();
-  await one.locator('.flash.good').waitFor();
+  await told(one, () => one.getByRole('button', { name: 'Save', exact: true }).click());
   await two.getByRole('button', { name: 'Save', exact: true }).click();
   await two.getByText('Somebody else saved this job while you were editing').waitFor();
   assert.match(await text(two), /111[\s\S]*222/);
   await check(two, 'conflict');
   await shoot(two, 'conflict');
   assert.equal((await job(id)).timeout_seconds, 111);
-  await two.getByRole('button', { name: 'Save mine over theirs' }).click();
-  await two.locator('.flash.good').waitFor();
+  await told(two, () => two.getByRole('button', { name: 'Save mine over theirs' }).click());
   assert.equal((await job(id)).timeout_seconds, 222);
   await one.context().close();
   await two.context().close();
@@ -274,11 +294,11 @@ test('two windows on one job: the second sees what the first saved, and decides'
 test('failures are grouped, and many runs are retried after a look at how many', async () => {
   const id = jobs.tracked_player_updater;
   await idle(id);
-  await program.faults([{ fault: { kind: 'server_error', status: 500 } }]);
+  await program.faults(FAILING);
   for (let count = 0; count < 2; count += 1) {
     await idle(id);
     const { execution_id: failed } = await program.api('POST', `/jobs/${id}/trigger`);
-    await ended(failed);
+    assert.equal((await ended(failed)).status, 'failed');
   }
   await program.faults([]);
   const page = await window(browser, program);
@@ -302,39 +322,37 @@ test('failures are grouped, and many runs are retried after a look at how many',
   await page.getByText(/\d+ runs? will be run again/).waitFor();
   await check(page, 'bulk');
   await shoot(page, 'bulk');
-  await page.getByRole('button', { name: /Retry \d+/ }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: /Retry \d+/ }).click());
   assert.match(await text(page), /retried/);
   await idle(id);
   await page.context().close();
 });
 
-test('runs that match are cancelled after a look at how many', async () => {
+test('runs that match come up in a list that was empty, and are cancelled after a look at how many', async () => {
   const id = jobs.tracked_player_updater;
   await idle(id);
-  await program.faults([{ fault: { kind: 'slow', delay_ms: 8000 } }]);
-  const { execution_id: running } = await program.api('POST', `/jobs/${id}/trigger`);
-  await until('the run goes on', async () => (await run(running)).status === 'running');
   const page = await window(browser, program);
   await page.goto('/runs?status=running');
-  await page.locator('#runs tbody tr').first().waitFor();
+  await page.locator('#runs', { hasText: 'No run matches' }).waitFor();
+  await page.locator('#live-state[data-state=live]').waitFor();
+  await program.faults(ENDLESS);
+  const { execution_id: running } = await program.api('POST', `/jobs/${id}/trigger`);
+  await page.locator('#runs').getByRole('link', { name: String(running), exact: true }).waitFor();
+  await page.locator('#runs .badge.running').waitFor();
   await page.getByRole('link', { name: 'Cancel matching' }).click();
-  await page.getByText(/\d+ runs? will be cancelled/).waitFor();
-  await page.getByRole('button', { name: /Cancel \d+/ }).click();
-  await page.locator('.flash.good').waitFor();
+  await page.getByText('1 run will be cancelled').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Cancel 1 run' }).click());
   assert.equal((await ended(running)).status, 'cancelled');
-  await program.faults([]);
+  await page.locator('#runs', { hasText: 'No run matches' }).waitFor();
   await page.context().close();
 });
 
 test('the key in use is tried, and another is stored', async () => {
   const page = await window(browser, program, { role: 'admin' });
   await page.goto('/settings');
-  await page.getByRole('button', { name: 'Try the key in use' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Try the key in use' }).click());
   await page.getByLabel('Another key').fill('RGAPI-browser');
-  await page.getByRole('button', { name: 'Try and store' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Try and store' }).click());
   assert.ok(!(await text(page)).includes('RGAPI-browser'));
   await page.context().close();
 });
@@ -350,12 +368,10 @@ test('an account is assessed, reviewed, and somebody says that it is wrong', asy
   await check(page, 'assessment');
   await page.getByLabel('a false alarm').check();
   await page.locator('#review-note').fill('played <b>mid</b> all along');
-  await page.getByRole('button', { name: 'Store the review' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Store the review' }).click());
   await page.getByText('played <b>mid</b> all along').waitFor();
   await page.getByLabel('What is true').selectOption('returning');
-  await page.getByRole('button', { name: 'Tell', exact: true }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.getByRole('button', { name: 'Tell', exact: true }).click());
   await page.getByText('a player returning after a pause').first().waitFor();
   const words = (await text(page)).toLowerCase();
   for (const word of ['smurf', 'cheater', 'boosted', 'guilty', 'banned', 'fake']) assert.ok(!words.includes(word), `the page says "${word}"`);
@@ -370,10 +386,8 @@ test('tracking ends, and a person is erased by an admin only', async () => {
   const page = await window(browser, program, { role: 'admin' });
   await page.goto(`/players/${players[3].puuid}`);
   await page.getByRole('button', { name: 'Stop tracking' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Stop tracking' }).click();
-  await page.locator('.flash.good').waitFor();
-  await page.getByRole('button', { name: 'Track', exact: true }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.locator('dialog').getByRole('button', { name: 'Stop tracking' }).click());
+  await told(page, () => page.getByRole('button', { name: 'Track', exact: true }).click());
   await page.getByLabel('I am sure').check();
   await page.getByRole('button', { name: 'Erase' }).click();
   await page.locator('dialog').getByRole('button', { name: 'Erase' }).click();
@@ -393,8 +407,7 @@ test('a token is made, shown once, and ended', async () => {
   await page.goto('/settings');
   assert.equal(await page.locator('pre', { hasText: 'rw_' }).count(), 0);
   await page.locator('tr', { hasText: 'for a colleague' }).getByRole('button', { name: 'End it' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'End it' }).click();
-  await page.locator('.flash.good').waitFor();
+  await told(page, () => page.locator('dialog').getByRole('button', { name: 'End it' }).click());
   await page.goto('/audit');
   await page.locator('tbody tr').first().waitFor();
   await page.context().close();
@@ -427,6 +440,7 @@ test('colours follow the choice, and the choice stays', async () => {
   const light = await background();
   await page.locator('.me summary').click();
   await page.getByRole('button', { name: 'dark' }).click();
+  await page.locator('html[data-theme=dark]').waitFor();
   await page.goto('/jobs');
   assert.notEqual(await background(), light);
   await page.context().close();
@@ -457,7 +471,7 @@ test('a restart of the server is survived: the page says so and goes on', async 
   await page.locator('#live-state[data-state=reconnecting]').waitFor();
   await shoot(page, 'reconnecting');
   await program.serve();
-  await page.locator('#live-state[data-state=live]').waitFor({ timeout: 30_000 });
+  await page.locator('#live-state[data-state=live]').waitFor({ timeout: 60_000 });
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
   await page.locator('#live-switch').click();
   await page.locator('#live-state[data-state=paused]').waitFor();
