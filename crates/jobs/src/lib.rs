@@ -29,3 +29,8 @@ pub fn registry() -> Registry<Deps> {
         .with(MatchmakingAnalysis)
         .with(Retention)
 }
+
+/// The recipe in `docs/guides`, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/write-a-job.md")]
+struct WriteAJob;
