@@ -41,7 +41,8 @@ pub struct RunnerConfig {
     pub misfire_grace: Duration,
     /// Losses in a row after which a job is taken to kill its process, and paused.
     pub quarantine_after: u32,
-    /// Which ended runs are kept. `None`: all.
+    /// Which ended runs are kept, with their logs. `None`: all. Versions of jobs stay as long after
+    /// they were replaced, and the newest hundred of each job for ever.
     pub retention: Option<Retention>,
     /// Time between rounds of upkeep: partitions, retention, dead processes.
     pub upkeep: Duration,

@@ -80,7 +80,8 @@ impl<D: Send + Sync + 'static> Engine<D> {
             scheduled_for: claimed.scheduled_for,
             tally: Tally(Arc::clone(run)),
         };
-        let span = log_capture::open(run, &claimed.job_name, &claimed.job_type);
+        let span =
+            log_capture::open(run, &claimed.job_name, &claimed.job_type, claimed.scheduled_for);
         match self.registry.start(&claimed.job_type, cx, &claimed.config) {
             Some(Ok(job)) => {
                 let limit = match claimed.timeout_seconds {
@@ -93,7 +94,7 @@ impl<D: Send + Sync + 'static> Engine<D> {
             Some(Err(error)) => {
                 let error = format!("the job's settings do not fit its type: {error}");
                 span.in_scope(|| error!("{error}"));
-                record(run, ExecutionReason::InvalidConfig, Some(error), None)
+                record(run, ExecutionReason::InvalidConfig, vec![error], None)
             }
             None => {
                 let error = format!(
@@ -101,7 +102,7 @@ impl<D: Send + Sync + 'static> Engine<D> {
                     claimed.job_type
                 );
                 span.in_scope(|| error!("{error}"));
-                record(run, ExecutionReason::UnknownJobType, Some(error), None)
+                record(run, ExecutionReason::UnknownJobType, vec![error], None)
             }
         }
     }
@@ -185,57 +186,64 @@ fn conclude(run: &Run, end: End, limit: Duration) -> Ended {
         Stop::Fenced => "its process could not reach the database to renew its lease".to_owned(),
         Stop::Gone => "it was closed by somebody else".to_owned(),
     };
-    let (reason, error, retry_after) = match (end, stop) {
+    let (reason, causes, retry_after) = match (end, stop) {
         // What is done is done, whatever was asked for in the meantime.
-        (End::Returned(Ok(Outcome::Done)), _) => (ExecutionReason::Completed, None, None),
-        (End::Returned(Ok(Outcome::Partial)), _) => (ExecutionReason::Partial, None, None),
+        (End::Returned(Ok(Outcome::Done)), _) => (ExecutionReason::Completed, vec![], None),
+        (End::Returned(Ok(Outcome::Partial)), _) => (ExecutionReason::Partial, vec![], None),
         (End::Returned(Ok(Outcome::RateLimited { retry_after })), _) => {
-            (ExecutionReason::RateLimited, None, Some(retry_after))
+            (ExecutionReason::RateLimited, vec![], Some(retry_after))
         }
-        (End::Returned(Ok(Outcome::Interrupted)), None) => (ExecutionReason::Partial, None, None),
+        (End::Returned(Ok(Outcome::Interrupted)), None) => (ExecutionReason::Partial, vec![], None),
         (End::Returned(Ok(Outcome::Interrupted)) | End::Dropped, Some(stop)) => {
-            (stop.reason(), Some(stop_words(stop)), None)
+            (stop.reason(), vec![stop_words(stop)], None)
         }
-        (End::Returned(Err(error)), None) => (ExecutionReason::Error, Some(error.chain()), None),
+        (End::Returned(Err(error)), None) => (ExecutionReason::Error, error.causes(), None),
         (End::Returned(Err(error)), Some(stop)) => {
-            (stop.reason(), Some(format!("{}: {}", stop_words(stop), error.chain())), None)
+            let causes = [stop_words(stop)].into_iter().chain(error.causes()).collect();
+            (stop.reason(), causes, None)
         }
         (End::Panicked(message), _) => {
-            (ExecutionReason::Panicked, Some(format!("panicked: {message}")), None)
+            (ExecutionReason::Panicked, vec![format!("panicked: {message}")], None)
         }
         (End::Detached, Some(stop)) => (
             stop.reason(),
-            Some(format!("{}, and did not react to being cancelled", stop_words(stop))),
+            vec![format!("{}, and did not react to being cancelled", stop_words(stop))],
             None,
         ),
         // Only a runtime that shuts down drops a task that nobody stopped.
         (End::Dropped | End::Detached, None) => {
-            (ExecutionReason::Shutdown, Some(stop_words(Stop::Shutdown)), None)
+            (ExecutionReason::Shutdown, vec![stop_words(Stop::Shutdown)], None)
         }
     };
     if stop == Some(Stop::Gone) {
         warn!("the run was closed by somebody else while it went on: its end is dropped");
-    } else if let Some(error) = &error {
+    } else if !causes.is_empty() {
+        let error = causes.join(": ");
         error!(reason = %reason, "the run ended badly: {error}");
     } else if reason == ExecutionReason::RateLimited {
         info!("the run is rate limited and comes back");
     }
-    record(run, reason, error, retry_after)
+    record(run, reason, causes, retry_after)
 }
 
 fn record(
     run: &Run,
     reason: ExecutionReason,
-    error: Option<String>,
+    causes: Vec<String>,
     retry_after: Option<Duration>,
 ) -> Ended {
     let sums = run.sums();
-    let error = error.map(|error| clean_text(&error));
+    let causes: Vec<String> = causes.iter().map(|cause| clean_text(cause)).collect();
+    let error = (!causes.is_empty()).then(|| causes.join(": "));
     let metrics = sums.metrics_json();
     let progress = progress_json(&sums);
     let mut notes = sums.notes;
     if let Some(error) = &error {
         notes.insert("error".to_owned(), error.clone().into());
+    }
+    // In one text nobody can tell a cause from a colon within one.
+    if causes.len() > 1 {
+        notes.insert("error_causes".to_owned(), causes.into());
     }
     Ended {
         job_id: run.job_id,

@@ -131,7 +131,7 @@ impl Writer {
         self.control.release(ids.iter().copied());
     }
 
-    async fn finish(&mut self, ends: Vec<Ended>) {
+    async fn finish(&mut self, mut ends: Vec<Ended>) {
         let worker = self.control.worker_id;
         loop {
             let result = on!(self.link, conn => write_ends(conn, worker, &ends));
@@ -150,6 +150,13 @@ impl Writer {
                     }
                     return;
                 }
+                // Perhaps it is a line of its log: the others are stored, and then its end.
+                Err(_) if !ends[0].lines.is_empty() => {
+                    let id = ends[0].finish.id;
+                    let lines = std::mem::take(&mut ends[0].lines);
+                    let lines: Vec<_> = lines.into_iter().map(|line| (id, line)).collect();
+                    self.put_lines(&lines, &[]).await;
+                }
                 Err(error) => {
                     let told = crate::job::chain_of(&error);
                     error!(
@@ -167,7 +174,6 @@ impl Writer {
     async fn finish_bare(&mut self, mut ends: Vec<Ended>, refusal: &str) {
         let worker = self.control.worker_id;
         for ended in &mut ends {
-            ended.lines.clear();
             ended.finish.metrics = json!({});
             ended.finish.log_data = json!({ "error": ended.finish.error, "unstored": refusal });
             ended.finish.progress = None;
@@ -227,21 +233,47 @@ impl Writer {
         if lines.is_empty() && newest.is_empty() {
             return;
         }
+        self.put_lines(&lines, &newest).await;
+        let stored = lines.iter().map(|(id, _)| *id).chain(newest.iter().map(|(id, _)| *id));
+        self.control.outbox.changed(stored);
+    }
+
+    /// Tries until they are stored, as ends are: the lines are out of their buffers. Of those that
+    /// the database refuses none keeps another one from being stored.
+    async fn put_lines(&mut self, lines: &[(i64, LogLine)], newest: &[(i64, Vec<LogLine>)]) {
         let worker = self.control.worker_id;
-        // The lines are out of their buffers: they are tried until they are stored, as ends are.
         loop {
-            match on!(self.link, conn => write_lines(conn, worker, &lines, &newest)) {
-                Ok(()) => break,
+            match on!(self.link, conn => write_lines(conn, worker, lines, newest)) {
+                Ok(()) => return,
                 Err(error) if error.is_transient() => sleep(self.link.backoff()).await,
+                Err(_) if lines.len() + newest.len() > 1 => {
+                    // In this order: the first lines before the newest.
+                    for half in halves(lines) {
+                        Box::pin(self.put_lines(half, &[])).await;
+                    }
+                    for half in halves(newest) {
+                        Box::pin(self.put_lines(&[], half)).await;
+                    }
+                    return;
+                }
                 Err(error) => {
-                    error!(error = crate::job::chain_of(&error), "log lines cannot be stored");
+                    let id = lines.first().map(|(id, _)| *id).or(newest.first().map(|(id, _)| *id));
+                    error!(
+                        execution.id = id,
+                        error = crate::job::chain_of(&error),
+                        "a log line cannot be stored"
+                    );
                     return;
                 }
             }
         }
-        let stored = lines.iter().map(|(id, _)| *id).chain(newest.iter().map(|(id, _)| *id));
-        self.control.outbox.changed(stored);
     }
+}
+
+/// Both halves of what is to be tried apart; those that are empty left out.
+fn halves<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let (first, second) = all.split_at(all.len() / 2);
+    [first, second].into_iter().filter(|half| !half.is_empty())
 }
 
 /// Writes ends, and the log lines of those that count. Returns the runs whose end counts.

@@ -79,27 +79,35 @@ impl JobError {
 
     /// The error and its causes, outermost first, joined by `": "`.
     pub fn chain(&self) -> String {
+        self.causes().join(": ")
+    }
+
+    /// The error and its causes, outermost first. Never empty.
+    pub fn causes(&self) -> Vec<String> {
         match &self.0 {
-            Cause::Message(message) => message.clone(),
-            Cause::Error(error) => chain_of(error.as_ref()),
+            Cause::Message(message) => vec![message.clone()],
+            Cause::Error(error) => causes_of(error.as_ref()),
         }
     }
 }
 
 /// An error and its causes, outermost first, joined by `": "`.
 pub(crate) fn chain_of(error: &(dyn Error + 'static)) -> String {
-    let mut chain = error.to_string();
+    causes_of(error).join(": ")
+}
+
+fn causes_of(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
         // Some errors print their cause themselves.
-        if !chain.ends_with(&text) {
-            chain.push_str(": ");
-            chain.push_str(&text);
+        if !causes.last().is_some_and(|last| last.ends_with(&text)) {
+            causes.push(text);
         }
         source = cause.source();
     }
-    chain
+    causes
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for JobError {
@@ -135,7 +143,9 @@ mod tests {
     #[test]
     fn an_error_is_told_with_its_causes() {
         let failing = || -> Result<(), JobError> { Err(Outer(Inner))? };
-        assert_eq!(failing().expect_err("it fails").chain(), "outer: inner");
+        let error = failing().expect_err("it fails");
+        assert_eq!(error.chain(), "outer: inner");
+        assert_eq!(error.causes(), ["outer", "inner"]);
         assert_eq!(JobError::msg("out of milk").to_string(), "out of milk");
     }
 }

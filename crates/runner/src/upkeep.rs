@@ -22,6 +22,10 @@ const BATCH: i64 = 500;
 /// Statements in a row before the next part of the upkeep has its turn.
 const BATCHES: usize = 200;
 
+/// Versions of a job that stay however old they are, of those that were replaced. With retention the
+/// others stay as long as runs do, so that a run that is there finds the version it ran with.
+pub const KEPT_VERSIONS: i64 = 100;
+
 /// Rows of dead processes stay so long, for whoever wants to know what became of them.
 const DEAD_WORKERS: Duration = Duration::from_secs(24 * 3600);
 
@@ -66,6 +70,8 @@ pub(crate) async fn run(db: Db, control: Arc<Control>) {
                     break;
                 }
             }
+            let age = retention.age;
+            let _ = on!(link, conn => job_configurations::prune_versions(conn, age, KEPT_VERSIONS, BATCH));
         }
         if timeout(control.config.upkeep, control.draining.cancelled()).await.is_ok() {
             return;

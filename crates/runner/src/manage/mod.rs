@@ -13,6 +13,7 @@ mod failures;
 mod jobs;
 mod versions;
 
+pub use crate::upkeep::KEPT_VERSIONS;
 pub use audit::{AuditPage, audit_entries, workers};
 pub use bulk::{
     BULK_CAP, BulkDone, BulkPreview, BulkRefusal, BulkWish, cancel_many, preview, retry_many,

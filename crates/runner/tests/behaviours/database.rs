@@ -40,7 +40,7 @@ async fn b28_a_restart_of_postgresql_loses_and_doubles_no_run() {
     let runs = [trigger(&db, long).await, trigger(&db, short).await];
     until("they run", async || runner.status().active.len() >= 2).await;
     cluster.stop().await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    until("the short one has ended", async || !runner.status().active.contains(&runs[1])).await;
     cluster.start_again().await;
     let back = Instant::now();
     for id in runs {

@@ -45,7 +45,8 @@ async fn an_error_is_recorded_with_its_causes() {
     assert_eq!((run.status, run.reason), (ExecutionStatus::Failed, Some(ExecutionReason::Error)));
     let chain = "the toy is broken: invalid digit found in string";
     assert_eq!(run.error.as_deref(), Some(chain));
-    assert_eq!(run.log_data, json!({ "error": chain }));
+    let causes = ["the toy is broken", "invalid digit found in string"];
+    assert_eq!(run.log_data, json!({ "error": chain, "error_causes": causes }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,4 +432,30 @@ async fn a_record_that_postgresql_cannot_hold_is_made_fit_or_dropped_but_the_run
         job_executions::finish(&mut conn, worker, &[end("y")]).await.expect("no error"),
         [0; 0]
     );
+}
+
+/// Once, a line that the database refused took along all that were written with it, and at the end of
+/// a run its metrics too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_line_that_cannot_be_stored_is_left_out_alone() {
+    let ground = Playground::new(no_ticks()).await;
+    execute(
+        ground.db(),
+        "ALTER TABLE job_execution_logs ADD CONSTRAINT poison CHECK (message NOT IN ('word 3', 'line 7'))",
+    )
+    .await;
+    let stored = async |id| {
+        let page = manage::logs(ground.db(), id, 0, &LineFilter::default(), 100).await;
+        page.expect("its log").items.into_iter().map(|line| line.seq).collect::<Vec<_>>()
+    };
+    // While it goes on.
+    let job = ground.manual("talks", json!({ "does": "talk", "count": 5 })).await;
+    let id = ground.trigger(job).await;
+    until("the others are seen", async || stored(id).await == [1, 2, 4, 5]).await;
+    ground.toys.gate.add_permits(1);
+    assert_eq!(ground.end_of(id).await.status, ExecutionStatus::Success);
+    // And with its end.
+    let run = ground.run_once(json!({ "does": "log", "count": 12 })).await;
+    assert_eq!((run.status, run.log_data), (ExecutionStatus::Success, json!({})));
+    assert_eq!(stored(run.id).await, [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12]);
 }

@@ -69,6 +69,43 @@ async fn b37_old_and_surplus_runs_go_in_batches_and_some_always_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b37_versions_go_when_they_were_replaced_long_ago_and_the_newest_hundred_stay() {
+    let test = TestDb::new().await;
+    let edited = create(&test.db, manual("edited", json!({}))).await;
+    let quiet = create(&test.db, manual("quiet", json!({}))).await;
+    // Version n was made 300 - n days ago, and replaced a day later; the quiet job's first long ago.
+    execute(
+        &test.db,
+        &format!(
+            "INSERT INTO job_configuration_versions (job_id, version, configuration, changed_by)
+             SELECT {edited}, n, '{{}}', 'test' FROM generate_series(2, 299) AS n;
+             UPDATE job_configuration_versions SET changed_at = now() - (300 - version) * interval '1 day'"
+        ),
+    )
+    .await;
+    let config = |days: u64| RunnerConfig {
+        retention: Some(Retention { age: Duration::from_secs(days * 24 * 3600), per_job: 100 }),
+        upkeep: Duration::from_millis(100),
+        ..no_ticks()
+    };
+    let oldest = async |job| {
+        let sql =
+            format!("SELECT min(version) FROM job_configuration_versions WHERE job_id = {job}");
+        number(&test.db, &sql).await
+    };
+    // By age: what was in force within the 200 days.
+    let runner = start(&test.db, &Toys::new(), config(200)).await;
+    until("the old ones are gone", async || oldest(edited).await == 100).await;
+    runner.shutdown(Duration::from_secs(1)).await;
+    // By count: the age alone would leave nine.
+    let runner = start(&test.db, &Toys::new(), config(10)).await;
+    until("the hundred newest are left", async || oldest(edited).await == 200).await;
+    runner.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(oldest(edited).await, 200);
+    assert_eq!(oldest(quiet).await, 1, "what it is now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b37_log_lines_have_weekly_partitions_that_are_dropped_whole() {
     let test = TestDb::new().await;
     let partitions =

@@ -86,3 +86,33 @@ pub async fn version(
         .optional()?;
     Ok(row)
 }
+
+/// Removes at most `limit` versions that were replaced longer ago than `age` and are not among the
+/// newest `keep` of their job. Returns how many went.
+///
+/// # Errors
+///
+/// When the database refuses.
+pub async fn prune_versions(
+    conn: &mut Conn,
+    age: std::time::Duration,
+    keep: i64,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    Ok(diesel::sql_query(
+        "DELETE FROM job_configuration_versions v
+         USING (SELECT job_id, version FROM (
+                    SELECT job_id, version,
+                           lead(changed_at) OVER (PARTITION BY job_id ORDER BY version) AS replaced_at,
+                           row_number() OVER (PARTITION BY job_id ORDER BY version DESC) AS place
+                    FROM job_configuration_versions) AS ranked
+                WHERE place > $2 AND replaced_at < now() - $1 * interval '1 millisecond'
+                ORDER BY job_id, version LIMIT $3) AS old
+         WHERE v.job_id = old.job_id AND v.version = old.version",
+    )
+    .bind::<diesel::sql_types::BigInt, _>(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+    .bind::<diesel::sql_types::BigInt, _>(keep)
+    .bind::<diesel::sql_types::BigInt, _>(limit)
+    .execute(conn)
+    .await?)
+}
