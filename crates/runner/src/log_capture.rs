@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use riftwatch_domain::execution::LogLine;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -49,13 +50,28 @@ thread_local! {
 
 const NAME: &str = "job.run";
 
-/// The span of a run. Events inside it, at any depth, belong to the run.
-pub(crate) fn open(run: &Arc<Run>, job_name: &str, job_type: &str) -> Span {
+/// The span of a run. Events inside it, at any depth, belong to the run. For traces, it is inside a
+/// span of its tick, which was due at `due`.
+pub(crate) fn open(
+    run: &Arc<Run>,
+    job_name: &str,
+    job_type: &str,
+    due: Option<DateTime<Utc>>,
+) -> Span {
+    let tick = tracing::trace_span!(
+        target: "riftwatch_trace",
+        parent: None,
+        "job.tick",
+        job.name = job_name,
+        job.kind = job_type,
+        execution.id = run.id,
+        due_at_ms = due.map(|due| due.timestamp_millis()),
+    );
     OPENING.with(|opening| *opening.borrow_mut() = Some(Arc::clone(run)));
     // At the highest level, so that no level filter hides it and with it the runs' events.
     let span = tracing::error_span!(
         target: "riftwatch_runner",
-        parent: None,
+        parent: tick.id(),
         NAME,
         job.name = job_name,
         job.kind = job_type,
