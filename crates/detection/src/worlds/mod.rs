@@ -8,6 +8,7 @@
 //! same on every machine and whatever else is made. An account costs 10–50 µs.
 
 mod account;
+pub mod correlation;
 pub mod levels;
 mod person;
 mod play;

@@ -6,6 +6,7 @@ use riftwatch_domain::rank::{Division, Tier};
 
 use super::World;
 use super::account::Account;
+use super::correlation;
 use super::levels::{self, SIGNAL, WIN};
 use super::person::CHAMPIONS_OF_ROLE;
 use super::random::Dice;
@@ -36,7 +37,7 @@ impl Scenery {
             spreads: std::array::from_fn(levels::spread),
             patch: offsets(world.patch_shift),
             patch_at: FIRST_DAY + Duration::days(24),
-            relation: levels::cholesky(world.relation),
+            relation: correlation::cholesky(world.relation),
         }
     }
 }
