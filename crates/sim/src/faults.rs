@@ -76,6 +76,13 @@ pub enum Fault {
         /// Seconds; negative is the past.
         seconds: i64,
     },
+    /// A match in the shape that Riot sent in a year: without what came later.
+    Era {
+        /// 2020 to 2026.
+        year: u32,
+    },
+    /// The proper answer with fields and words in it that nobody knows yet.
+    Drift,
     /// 404, as for a match that is listed and not there.
     NotFound,
     /// A list of match ids in which the first stands twice.

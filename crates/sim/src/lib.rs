@@ -41,6 +41,7 @@ mod realm;
 mod replay;
 mod reply;
 mod server;
+mod shapes;
 mod spectator;
 mod stats;
 mod stories;

@@ -17,6 +17,7 @@ use crate::faults::Fault;
 use crate::json::Json;
 use crate::limits::Limit;
 use crate::server::{Shared, status_code};
+use crate::shapes;
 use crate::windows::Verdict;
 
 pub(crate) const JSON: &str = "application/json;charset=utf-8";
@@ -106,6 +107,14 @@ impl Reply {
             }
             Fault::DuplicateId => {
                 self.answer.body = with_first_twice(&self.answer.body);
+                self
+            }
+            Fault::Era { year } => {
+                self.answer.body = shapes::of_year(&self.answer.body, year);
+                self
+            }
+            Fault::Drift => {
+                self.answer.body = shapes::of_the_future(&self.answer.body);
                 self
             }
             Fault::WrongContentType => Self { content_type: "text/plain", ..self },

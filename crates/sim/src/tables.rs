@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use riftwatch_detection::worlds::levels;
+use riftwatch_detection::worlds::{correlation, levels};
 
 /// Statistics of a game that have levels.
 pub(crate) const STATS: usize = levels::SIGNAL.len();
 
 /// The triangle by which independent numbers become related as statistics of a game are.
 pub(crate) fn relation() -> &'static [[f64; STATS]; STATS] {
-    static RELATION: LazyLock<[[f64; STATS]; STATS]> = LazyLock::new(|| levels::cholesky(1.0));
+    static RELATION: LazyLock<[[f64; STATS]; STATS]> = LazyLock::new(|| correlation::cholesky(1.0));
     &RELATION
 }
 
