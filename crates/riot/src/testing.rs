@@ -33,7 +33,7 @@ struct World {
     ranks: BTreeMap<(Platform, Puuid), Vec<RankEntry>>,
     matches: BTreeMap<MatchId, Match>,
     private: BTreeSet<MatchId>,
-    failures: BTreeMap<&'static str, VecDeque<RiotError>>,
+    failures: BTreeMap<String, VecDeque<RiotError>>,
     calls: Vec<String>,
 }
 
@@ -70,10 +70,10 @@ impl FakeRiot {
         self.world().private.insert(match_id.clone());
     }
 
-    /// The next call of the method that has no failure in store yet fails. `method`: one of
-    /// [`endpoints`].
-    pub fn fail_next(&self, method: &'static str, error: RiotError) {
-        self.world().failures.entry(method).or_default().push_back(error);
+    /// The next call of the method that has no failure in store yet fails. `call`: one of
+    /// [`endpoints`], or a whole call as [`Self::calls`] tells it.
+    pub fn fail_next(&self, call: impl Into<String>, error: RiotError) {
+        self.world().failures.entry(call.into()).or_default().push_back(error);
     }
 
     /// The calls so far, oldest first: method, a space, and whom or what it was about.
@@ -94,8 +94,12 @@ impl FakeRiot {
     ) -> Result<MutexGuard<'_, World>, RiotError> {
         caller.count_request();
         let mut world = self.world();
-        world.calls.push(format!("{method} {subject}"));
-        match world.failures.get_mut(method).and_then(VecDeque::pop_front) {
+        let call = format!("{method} {subject}");
+        world.calls.push(call.clone());
+        let failure = [call.as_str(), method]
+            .into_iter()
+            .find_map(|call| world.failures.get_mut(call).and_then(VecDeque::pop_front));
+        match failure {
             Some(error) => Err(error),
             None => Ok(world),
         }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use riftwatch_domain::matches::MatchId;
+use riftwatch_domain::matches::{Match, MatchId};
 use riftwatch_domain::player::Puuid;
 use riftwatch_domain::routing::Platform;
 use riftwatch_riot::api::{CallClass, Caller, MatchIdsQuery, RiotApi};
 use riftwatch_riot::{RiotClient, RiotClientConfig};
-use riftwatch_sim::{Latency, Limits, SimConfig, SimHandle, Simulator, Violations, WindowModel};
+use riftwatch_sim::{
+    Fault, FaultRule, Latency, Limits, SimConfig, SimHandle, Simulator, Violations, WindowModel,
+};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -59,6 +61,32 @@ async fn a_player_is_followed_through_every_endpoint() {
     assert_eq!(riot.match_by_id(&caller, &unknown).await.expect("an answer"), None);
     let stats = sim.stats();
     assert_eq!((stats.requests, stats.violations), (11, Violations::default()));
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn matches_of_earlier_years_and_of_later_ones_are_read() {
+    let (sim, riot) = start(SimConfig::default()).await;
+    let caller = Caller::default();
+    let (puuid, platform, ids) = somebody(&sim, &riot).await;
+    let known = riot.match_by_id(&caller, &ids[0]).await.expect("an answer").expect("a match");
+    sim.set_faults(vec![FaultRule::always(Fault::Drift)]);
+    let later = riot.match_by_id(&caller, &ids[0]).await.expect("an answer").expect("a match");
+    assert_eq!((later.game_mode.as_str(), later.game_start), ("VOYAGE", known.game_start));
+    let ranks = riot.league_entries_by_puuid(&caller, platform, &puuid).await.expect("an answer");
+    let tier = ranks[0].tier.as_ref().expect("a tier");
+    assert_eq!((tier.as_str(), ranks[0].divisions()), ("LEGEND", None));
+    for year in [2020, 2022, 2024, 2026] {
+        sim.set_faults(vec![FaultRule::always(Fault::Era { year })]);
+        let then = riot.match_by_id(&caller, &ids[0]).await.expect("an answer").expect("a match");
+        assert_eq!(then.game_duration, known.game_duration, "{year}");
+        let kills = |game: &Match| game.participants.iter().map(|p| p.kills).collect::<Vec<_>>();
+        assert_eq!(kills(&then), kills(&known), "{year}");
+        let has_challenges = then.participants.iter().any(|p| !p.details.challenges.is_empty());
+        assert_eq!(has_challenges, year >= 2022);
+        let has_names = then.participants.iter().any(|p| p.riot_id.is_some());
+        assert_eq!(has_names, year >= 2024);
+    }
     sim.stop().await;
 }
 

@@ -7,7 +7,8 @@ use reqwest::header::HeaderName;
 use reqwest::{Method, Request};
 use riftwatch_domain::routing::Route;
 use tokio::time::{Instant, sleep};
-use tracing::{debug, warn};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, debug, trace_span, warn};
 
 use super::RiotClient;
 use super::attempt::{Reply, TooLarge, send};
@@ -43,6 +44,31 @@ impl RiotClient {
         route: Route,
         resource: &Resource<'_>,
     ) -> Result<Option<Bytes>, RiotError> {
+        // For traces. Without the path: puuids and names are in it.
+        let span = trace_span!(
+            target: "riftwatch_trace",
+            "riot.call",
+            otel.kind = "client",
+            riot.endpoint = resource.endpoint,
+            riot.route = %route,
+            http.method = "GET",
+            http.status = Empty,
+            waited_ms = Empty,
+            error = Empty,
+        );
+        let answer = self.ask(caller, route, resource).instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("error", true);
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        caller: &Caller,
+        route: Route,
+        resource: &Resource<'_>,
+    ) -> Result<Option<Bytes>, RiotError> {
         if !resource.is_sendable() {
             return Ok(None);
         }
@@ -50,9 +76,14 @@ impl RiotClient {
         let mut failures = 0;
         let mut refusals = 0;
         let mut refused_by = LimitScope::Local;
+        let mut waited = Duration::ZERO;
         loop {
             self.0.health.admit(route, endpoint).map_err(|resting| resting.error(endpoint))?;
-            let (permit, key) = self.turn(caller, route, endpoint, refused_by).await?;
+            let asked = Instant::now();
+            let turn = self.turn(caller, route, endpoint, refused_by).await;
+            waited += asked.elapsed();
+            Span::current().record("waited_ms", i64::try_from(waited.as_millis()).ok());
+            let (permit, key) = turn?;
             let request = self.request(route, resource, &key);
             let counted = caller.clone();
             let count = move || counted.count_request();
@@ -146,6 +177,7 @@ impl RiotClient {
     ) -> Result<Read, RiotError> {
         let endpoint = resource.endpoint;
         let Reply { status, answer, body } = reply;
+        Span::current().record("http.status", status);
         debug!(%route, endpoint, status, bytes = body.len(), "riot answered {status}");
         if let Some((scope, retry_after)) = answer.refusal() {
             warn!(%route, endpoint, ?scope, ?retry_after, "riot answered 429 to {endpoint}");

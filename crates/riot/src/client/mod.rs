@@ -166,6 +166,11 @@ impl RiotClient {
         self.0.keys.is_refused()
     }
 
+    /// The beginning of a hash of the key, by which its shared records are found.
+    pub fn key_hash(&self) -> Arc<str> {
+        self.0.limiter.read().expect("no one panics while holding this lock").0.clone()
+    }
+
     /// The limits and their use on every route used so far.
     pub fn limits(&self) -> LimiterSnapshot {
         self.limiter().snapshot()

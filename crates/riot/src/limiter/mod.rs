@@ -14,6 +14,7 @@ mod queue;
 mod record;
 mod shares;
 mod snapshot;
+mod spent;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use self::snapshot::{
     JobSnapshot, LimiterSnapshot, MethodSnapshot, Refusals, RouteSnapshot, Sharing, Waiting, Waits,
     WindowSnapshot,
 };
+pub use self::spent::{SharedBudget, SharedRoute, read_shared};
 use self::state::{Demand, Granted, RouteState, Ticket};
 pub use self::waits::WaitHistogram;
 use crate::api::CallClass;

@@ -162,6 +162,36 @@ impl Record {
         }
     }
 
+    /// What was spent, as it was written down last.
+    pub(super) fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    /// To read the ledger by, without what its owner may have sent since.
+    pub(super) fn reading(&self, now: tokio::time::Instant) -> Reading {
+        Reading {
+            now,
+            age_ms: self.passed,
+            unknown: 0,
+            settled_in_ms: self.lease_until.saturating_add(self.longest_request),
+        }
+    }
+
+    /// Whether an owner who can be alive has the turn.
+    pub(super) fn is_taken(&self) -> bool {
+        self.owner.is_some() && self.passed < self.lease_until
+    }
+
+    /// Requests that the owner may have sent after it wrote the ledger.
+    pub(super) fn reserved(&self) -> u32 {
+        self.reserved
+    }
+
+    /// How many wait for a turn.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     fn is_owned(&self, me: Process, epoch: u64) -> bool {
         self.owner == Some(me) && self.epoch == epoch
     }

@@ -418,6 +418,6 @@ impl RouteState {
     }
 }
 
-fn blocked_for(budget: &Budget, now: Instant) -> Duration {
+pub(super) fn blocked_for(budget: &Budget, now: Instant) -> Duration {
     budget.blocked_until(now).map_or(Duration::ZERO, |until| until - now)
 }
