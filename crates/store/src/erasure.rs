@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use riftwatch_domain::player::Puuid;
+use riftwatch_domain::player::{Puuid, RiotId};
 
 use crate::error::StoreError;
 use crate::pool::Conn;
@@ -69,13 +69,19 @@ pub async fn erase(
 ) -> Result<Erased, StoreError> {
     let id = puuid.as_str();
     conn.transaction(async |conn| {
-        suppressions::add(conn, key, puuid, now).await?;
+        // Before anything is read, so that nothing of the person is stored from here on.
+        suppressions::add(conn, key, puuid, None, now).await?;
         let known: Option<(i64, Option<String>, Option<String>)> = players::table
             .find(id)
             .select((players::number, players::game_name, players::tag_line))
             .first(conn)
             .await
             .optional()?;
+        let name = known.clone().and_then(|(_, name, tag)| name.zip(tag));
+        if let Some((game_name, tag_line)) = name {
+            let name = RiotId { game_name, tag_line };
+            suppressions::add(conn, key, puuid, Some(&name), now).await?;
+        }
         let participants =
             diesel::update(match_participants::table.filter(match_participants::puuid.eq(id)))
                 .set(match_participants::puuid.eq(None::<String>))

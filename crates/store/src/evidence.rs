@@ -8,15 +8,11 @@ use diesel::sql_types::{
     Array, BigInt, Bool, Float4, Integer, Nullable, SmallInt, Text, Timestamptz,
 };
 use diesel_async::RunQueryDsl;
-use riftwatch_domain::matches::{Match, Participant, Position, QueueId};
 use riftwatch_domain::rank::RANKED_SOLO;
 
 use crate::error::StoreError;
 use crate::pool::Conn;
-use crate::schema::{player_ranks, players, ranked_games};
-
-/// The id of the summoner spell Flash.
-const FLASH: i32 = 4;
+use crate::schema::{player_ranks, players};
 
 /// One ranked solo game of a player, as detection wants it.
 #[derive(Debug, Clone, PartialEq, Queryable)]
@@ -207,111 +203,4 @@ async fn newest_games(
         .sql(") g")
         .load(conn)
         .await?)
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = ranked_games, treat_none_as_default_value = false)]
-struct NewGame<'a> {
-    player: i64,
-    game_start: DateTime<Utc>,
-    match_id: &'a str,
-    time_played: i32,
-    role: &'a str,
-    champion_id: i32,
-    win: bool,
-    kills: i32,
-    deaths: i32,
-    assists: i32,
-    cs: i32,
-    gold: i32,
-    damage: i32,
-    vision: i32,
-    team_kills: i32,
-    flash_slot: Option<i16>,
-    cs_at_10: Option<f32>,
-    solo_kills: Option<f32>,
-    // Arrays in PostgreSQL may hold nulls, as far as Diesel knows.
-    mates: Vec<Option<i64>>,
-    opponents: Vec<Option<i64>>,
-}
-
-/// Keeps of a match what detection reads. Its players must be stored before. Matches of other
-/// queues, remakes, and whoever has no role or is hidden leave no row.
-///
-/// # Errors
-///
-/// When the database fails.
-pub(crate) async fn record(conn: &mut Conn, game: &Match) -> Result<(), StoreError> {
-    if game.queue_id != QueueId::RANKED_SOLO || game.is_remake() {
-        return Ok(());
-    }
-    let puuids = game.participants.iter().filter_map(|p| p.puuid.as_ref());
-    let numbers: HashMap<String, i64> = players::table
-        .filter(players::puuid.eq_any(puuids.map(|puuid| puuid.as_str())))
-        .select((players::puuid, players::number))
-        .load::<(String, i64)>(conn)
-        .await?
-        .into_iter()
-        .collect();
-    let number = |p: &Participant| numbers.get(p.puuid.as_ref()?.as_str()).copied();
-    let rows: Vec<NewGame<'_>> = game
-        .participants
-        .iter()
-        .filter(|participant| Position::ALL.contains(&participant.team_position))
-        .filter_map(|participant| Some(row(game, participant, number(participant)?, &number)))
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let insert = diesel::insert_into(ranked_games::table);
-    // As for participants: a statement over ten rows is prepared once.
-    match <[NewGame<'_>; 10]>::try_from(rows) {
-        Ok(ten) => insert.values(ten).on_conflict_do_nothing().execute(conn).await?,
-        Err(rows) => insert.values(rows).on_conflict_do_nothing().execute(conn).await?,
-    };
-    Ok(())
-}
-
-fn row<'a>(
-    game: &'a Match,
-    participant: &'a Participant,
-    player: i64,
-    number: &impl Fn(&Participant) -> Option<i64>,
-) -> NewGame<'a> {
-    let is_mate = |other: &&Participant| other.team_id == participant.team_id;
-    let others = || game.participants.iter().filter(|other| number(other) != Some(player));
-    let challenges = &participant.details.challenges;
-    let challenge = |name: &str| challenges.get(name).map(|value| *value as f32);
-    NewGame {
-        player,
-        game_start: game.game_start,
-        match_id: game.match_id.as_str(),
-        time_played: participant.time_played,
-        role: participant.team_position.as_str(),
-        champion_id: participant.champion_id,
-        win: participant.win,
-        kills: participant.kills,
-        deaths: participant.deaths,
-        assists: participant.assists,
-        cs: participant.cs(),
-        gold: participant.gold_earned,
-        damage: participant.total_damage_dealt_to_champions,
-        vision: participant.vision_score,
-        team_kills: game.participants.iter().filter(is_mate).map(|mate| mate.kills).sum(),
-        flash_slot: match (participant.summoner1_id, participant.summoner2_id) {
-            (FLASH, _) => Some(1),
-            (_, FLASH) => Some(2),
-            _ => None,
-        },
-        cs_at_10: challenge("laneMinionsFirst10Minutes")
-            .zip(challenge("jungleCsBefore10Minutes"))
-            .map(|(lane, jungle)| lane + jungle),
-        solo_kills: challenge("soloKills"),
-        mates: others().filter(is_mate).map(number).filter(Option::is_some).collect(),
-        opponents: others()
-            .filter(|other| !is_mate(other))
-            .map(number)
-            .filter(Option::is_some)
-            .collect(),
-    }
 }

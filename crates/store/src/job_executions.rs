@@ -8,12 +8,14 @@ mod ends;
 mod failures;
 mod queue;
 mod reports;
+mod standings;
 
 pub use bulk::*;
 pub use ends::*;
 pub use failures::*;
 pub use queue::*;
 pub use reports::*;
+pub use standings::*;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;

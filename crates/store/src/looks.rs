@@ -245,6 +245,49 @@ pub async fn ranks_looked_at(
     Ok(())
 }
 
+/// When the rank in the ranked solo queue was seen that was judged last; `None`: none was.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn rank_judged_at(
+    conn: &mut Conn,
+    puuid: &Puuid,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let found: Option<Option<DateTime<Utc>>> = player_looks::table
+        .find(puuid.as_str())
+        .select(player_looks::ranks_judged_at)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Notes that the rank seen at `seen_at` is judged, after the one seen at `before`. False: somebody
+/// else judges it.
+///
+/// # Errors
+///
+/// [`StoreError::Conflict`] for an unknown player; when the database fails.
+pub async fn judge_rank(
+    conn: &mut Conn,
+    puuid: &Puuid,
+    before: Option<DateTime<Utc>>,
+    seen_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let rows = diesel::sql_query(
+        "INSERT INTO player_looks AS l (puuid, next_look_at, ranks_judged_at) VALUES ($1, $2, $2)
+         ON CONFLICT (puuid) DO UPDATE SET ranks_judged_at = excluded.ranks_judged_at
+             WHERE l.ranks_judged_at IS NOT DISTINCT FROM $3",
+    )
+    .bind::<Text, _>(puuid.as_str())
+    .bind::<Timestamptz, _>(seen_at)
+    .bind::<Nullable<Timestamptz>, _>(before)
+    .execute(conn)
+    .await?;
+    Ok(rows == 1)
+}
+
 /// Notes with the time that Riot knows the account or not, unless the last observation says so
 /// already. An account that was never missing needs no row: only an absence does, and its end.
 ///
@@ -296,7 +339,7 @@ struct FillableRow {
 
 /// Players who are not tracked, were met in one of the newest `matches` ranked solo matches, have
 /// fewer than `sample` such games stored, and whom nobody is to leave alone until later; who needs
-/// the fewest games first. Costs a look into an index for each participant of those matches.
+/// the fewest games first. Costs two looks into indexes for each participant of those matches.
 ///
 /// # Errors
 ///
@@ -319,9 +362,7 @@ pub async fn fillable(
          LEFT JOIN player_looks l ON l.puuid = p.puuid
          CROSS JOIN LATERAL (
              SELECT count(*) AS games FROM (
-                 SELECT FROM match_participants m
-                 WHERE m.puuid = p.puuid AND m.queue_id = $1 AND NOT m.game_ended_in_early_surrender
-                 LIMIT $3) AS few) known
+                 SELECT FROM ranked_games g WHERE g.player = p.number LIMIT $3) AS few) known
          WHERE known.games < $3 AND (l.next_look_at IS NULL OR l.next_look_at <= $5)
          ORDER BY known.games DESC, p.puuid
          LIMIT $4",

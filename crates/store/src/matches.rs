@@ -1,22 +1,24 @@
 //! Matches and their participants, each match whole or not at all.
 
+mod brief;
 mod participants;
+
+pub use brief::{Brief, brief_of_player};
+mod writing;
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use riftwatch_domain::matches::{Match, MatchId, Participant, QueueId, Team};
 use riftwatch_domain::player::Puuid;
-use riftwatch_domain::routing::Platform;
 
 use self::participants::ParticipantRow;
 use crate::error::StoreError;
-use crate::evidence;
-use crate::players;
 use crate::pool::Conn;
 use crate::schema::{match_participants, match_rejects, matches};
+use crate::suppressions::SuppressionKey;
 
 /// What storing a match did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,8 +31,8 @@ pub struct Stored {
     pub players_discovered: usize,
 }
 
-/// Stores a match with its participants, and the players met in it, in one transaction. Storing a
-/// match again does nothing.
+/// Stores a match with its participants, the players met in it, and what detection reads of it: whole
+/// or not at all. Storing a match again does nothing. One statement.
 ///
 /// # Errors
 ///
@@ -40,37 +42,12 @@ pub async fn store(
     game: &Match,
     now: DateTime<Utc>,
 ) -> Result<Stored, StoreError> {
-    conn.transaction(async |conn| {
-        let new = diesel::insert_into(matches::table)
-            .values(NewMatch::from_domain(game, now)?)
-            .on_conflict(matches::match_id)
-            .do_nothing()
-            .execute(conn)
-            .await?
-            > 0;
-        if !new {
-            return Ok(Stored::default());
-        }
-        let rows = game
-            .participants
-            .iter()
-            .map(|participant| ParticipantRow::from_domain(game, participant))
-            .collect::<Result<Vec<_>, _>>()?;
-        let participants = participants::insert(conn, rows).await?;
-        // Players live on platforms; a match of a tournament realm says nothing about where.
-        let players_discovered = match game.match_id.platform() {
-            Some(platform) => players::meet(conn, &[(game, home(platform))], now).await?,
-            None => 0,
-        };
-        evidence::record(conn, game).await?;
-        Ok(Stored { new, participants, players_discovered })
-    })
-    .await
+    let stored = store_except(conn, std::slice::from_ref(game), None, now).await?;
+    Ok(stored.as_slice().first().copied().unwrap_or_default())
 }
 
-/// Stores matches, each as [`store`] does, but all in one transaction: all are stored or none. The
-/// answers are in the order of the matches; players met for the first time are counted with the
-/// first match that is new.
+/// Stores matches, each as [`store`] does, but all or none. The answers are in the order of the
+/// matches; players met for the first time are counted with the first match that is new.
 ///
 /// # Errors
 ///
@@ -80,59 +57,39 @@ pub async fn store_many(
     games: &[Match],
     now: DateTime<Utc>,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = games.iter().map(|game| NewMatch::from_domain(game, now));
-    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
-    // One statement cannot insert a row twice; and in the order of the key, two writers of the
-    // same matches wait for each other and never in a circle.
-    rows.sort_by_key(|row| row.match_id);
-    rows.dedup_by_key(|row| row.match_id);
-    conn.transaction(async |conn| {
-        let new: Vec<String> = diesel::insert_into(matches::table)
-            .values(rows)
-            .on_conflict(matches::match_id)
-            .do_nothing()
-            .returning(matches::match_id)
-            .get_results(conn)
-            .await?;
-        let mut new: HashSet<String> = new.into_iter().collect();
-        let mut stored = Vec::with_capacity(games.len());
-        let mut of_new = Vec::new();
-        let mut parts = Vec::new();
-        for game in games {
-            // Taken out, so that a match that is given twice is stored once.
-            let is_new = new.remove(game.match_id.as_str());
-            if is_new {
-                of_new.push(game);
-                for participant in &game.participants {
-                    parts.push(ParticipantRow::from_domain(game, participant)?);
-                }
-            }
-            let participants = if is_new { game.participants.len() } else { 0 };
-            stored.push(Stored { new: is_new, participants, players_discovered: 0 });
-        }
-        participants::insert(conn, parts).await?;
-        let on_platforms: Vec<(&Match, Platform)> = of_new
-            .iter()
-            .filter_map(|game| Some((*game, home(game.match_id.platform()?))))
-            .collect();
-        let discovered = players::meet(conn, &on_platforms, now).await?;
-        if let Some(first) = stored.iter_mut().find(|stored| stored.new) {
-            first.players_discovered = discovered;
-        }
-        for game in of_new {
-            evidence::record(conn, game).await?;
-        }
-        Ok(stored)
-    })
-    .await
+    store_except(conn, games, None, now).await
 }
 
-/// Where players of a platform's matches live today.
-fn home(platform: Platform) -> Platform {
-    match platform {
-        Platform::Ph2 | Platform::Th2 => Platform::Sg2,
-        other => other,
+/// Stores matches as [`store_many`] does, without the ids and names of people who were erased: by the
+/// digests of `key` they are recognised, and become players hidden by the game. Nobody is erased
+/// before the transaction ends.
+///
+/// # Errors
+///
+/// When the database fails, or refuses one of the matches.
+pub async fn store_except(
+    conn: &mut Conn,
+    games: &[Match],
+    key: Option<&SuppressionKey>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut seen = HashSet::new();
+    let once: Vec<&Match> = games.iter().filter(|game| seen.insert(&game.match_id)).collect();
+    if once.is_empty() {
+        return Ok(Vec::new());
     }
+    let written = writing::write(conn, &once, key, now).await?;
+    let mut discovered = written.as_slice().first().map_or(0, |row| row.discovered);
+    let mut new: HashSet<String> = written.into_iter().map(|row| row.match_id).collect();
+    let stored = games.iter().map(|game| {
+        // Taken out, so that a match that is given twice is stored once.
+        if !new.remove(game.match_id.as_str()) {
+            return Stored::default();
+        }
+        let players_discovered = usize::try_from(std::mem::take(&mut discovered)).unwrap_or(0);
+        Stored { new: true, participants: game.participants.len(), players_discovered }
+    });
+    Ok(stored.collect())
 }
 
 /// Why a listed match is not stored.
@@ -388,46 +345,6 @@ fn read_id(text: &str) -> Result<MatchId, StoreError> {
     text.parse().map_err(|error| StoreError::corrupt("matches", "match_id", error))
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = matches, treat_none_as_default_value = false)]
-struct NewMatch<'a> {
-    match_id: &'a str,
-    platform_id: String,
-    queue_id: i32,
-    map_id: i32,
-    game_mode: &'a str,
-    game_type: Option<&'a str>,
-    game_version: &'a str,
-    game_creation: DateTime<Utc>,
-    game_start: DateTime<Utc>,
-    game_end: DateTime<Utc>,
-    game_duration: i32,
-    end_of_game_result: Option<&'a str>,
-    teams: serde_json::Value,
-    created_at: DateTime<Utc>,
-}
-
-impl<'a> NewMatch<'a> {
-    fn from_domain(game: &'a Match, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        Ok(Self {
-            match_id: game.match_id.as_str(),
-            platform_id: game.match_id.prefix().to_ascii_lowercase(),
-            queue_id: game.queue_id.0,
-            map_id: game.map_id,
-            game_mode: &game.game_mode,
-            game_type: game.game_type.as_deref(),
-            game_version: &game.game_version,
-            game_creation: game.game_creation,
-            game_start: game.game_start,
-            game_end: game.game_end,
-            game_duration: game.game_duration,
-            end_of_game_result: game.end_of_game_result.as_deref(),
-            teams: to_json("matches", "teams", &game.teams)?,
-            created_at: now,
-        })
-    }
-}
-
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = matches, check_for_backend(diesel::pg::Pg))]
 struct MatchRow {
@@ -465,12 +382,4 @@ impl MatchRow {
             participants,
         })
     }
-}
-
-fn to_json(
-    table: &'static str,
-    column: &'static str,
-    value: &impl serde::Serialize,
-) -> Result<serde_json::Value, StoreError> {
-    serde_json::to_value(value).map_err(|error| StoreError::corrupt(table, column, error))
 }

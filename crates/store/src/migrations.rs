@@ -80,13 +80,29 @@ pub async fn pending(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
     .await
 }
 
-/// Names of the job runtime's migrations that the database has not seen. For health checks: one
-/// query, and nothing is changed.
+/// As [`pending`], over a connection that is there, of a database that was migrated once. For health
+/// checks: one query, and nothing is changed.
 ///
 /// # Errors
 ///
 /// When the database cannot be read.
+pub async fn missing(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    missing_of(conn, [RUNTIME, GAME]).await
+}
+
+/// As [`missing`], of the job runtime's migrations alone.
+///
+/// # Errors
+///
+/// As [`missing`].
 pub async fn missing_runtime(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    missing_of(conn, [RUNTIME]).await
+}
+
+async fn missing_of(
+    conn: &mut Conn,
+    sets: impl IntoIterator<Item = EmbeddedMigrations>,
+) -> Result<Vec<String>, StoreError> {
     #[derive(diesel::QueryableByName)]
     struct Version {
         #[diesel(sql_type = diesel::sql_types::Text)]
@@ -96,16 +112,16 @@ pub async fn missing_runtime(conn: &mut Conn) -> Result<Vec<String>, StoreError>
         diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(conn)
             .await?;
-    let ours: Vec<Box<dyn Migration<Pg>>> = RUNTIME.migrations().map_err(StoreError::Migration)?;
-    Ok(ours
-        .iter()
-        .map(|migration| migration.name())
-        .filter(|name| {
+    let mut names = Vec::new();
+    for set in sets {
+        let ours: Vec<Box<dyn Migration<Pg>>> = set.migrations().map_err(StoreError::Migration)?;
+        names.extend(ours.iter().map(|migration| migration.name()).filter_map(|name| {
             let version = name.version().to_string();
-            !seen.iter().any(|seen| seen.version == version)
-        })
-        .map(ToString::to_string)
-        .collect())
+            let is_missing = !seen.iter().any(|seen| seen.version == version);
+            is_missing.then(|| name.to_string())
+        }));
+    }
+    Ok(names)
 }
 
 fn all_names() -> Result<Vec<String>, StoreError> {

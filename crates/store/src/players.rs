@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use riftwatch_domain::matches::{Match, Participant};
 use riftwatch_domain::player::{Account, Player, Puuid, RiotId, Summoner};
 use riftwatch_domain::routing::Platform;
 
@@ -359,131 +356,6 @@ pub async fn record_profile(
         .await?;
     Ok(())
 }
-
-/// Makes sure that everyone who played in the matches is known, with the name, icon and level of
-/// their newest match, and is marked as having new evidence. The platform is where a match's players
-/// live. Returns how many were met for the first time. Computer players and hidden ones are nobody.
-///
-/// # Errors
-///
-/// When the database fails.
-pub(crate) async fn meet(
-    conn: &mut Conn,
-    games: &[(&Match, Platform)],
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    let met = Met::new(games, now);
-    if met.puuids.is_empty() {
-        return Ok(0);
-    }
-    let inserted: Vec<bool> = RunQueryDsl::get_results(&met, conn).await?;
-    if inserted.len() < met.puuids.len() {
-        // An older match than the newest known is evidence as well, though it says nothing of names.
-        diesel::update(
-            players::table.filter(players::puuid.eq_any(&met.puuids)).filter(players::is_analyzed),
-        )
-        .set((players::is_analyzed.eq(false), players::updated_at.eq(now)))
-        .execute(conn)
-        .await?;
-    }
-    Ok(inserted.into_iter().filter(|inserted| *inserted).count())
-}
-
-/// People to make known, by columns: the statement is the same for any number of them, so that it
-/// is prepared once for a connection.
-#[derive(Debug)]
-struct Met<'a> {
-    puuids: Vec<&'a str>,
-    platforms: Vec<&'static str>,
-    game_names: Vec<Option<&'a str>>,
-    tag_lines: Vec<Option<&'a str>>,
-    icons: Vec<i32>,
-    levels: Vec<i64>,
-    seen_at: Vec<DateTime<Utc>>,
-    now: DateTime<Utc>,
-}
-
-impl<'a> Met<'a> {
-    fn new(games: &[(&'a Match, Platform)], now: DateTime<Utc>) -> Self {
-        // Sorted, so that two writers with players in common lock them in the same order; and each
-        // once, as seen last, since one statement cannot touch a row twice.
-        let mut met: BTreeMap<&str, (&Match, &Participant, Platform)> = BTreeMap::new();
-        for (game, platform) in games {
-            for participant in &game.participants {
-                let Some(puuid) = participant.puuid.as_ref().filter(|puuid| !puuid.is_bot()) else {
-                    continue;
-                };
-                let seen = met.entry(puuid.as_str()).or_insert((game, participant, *platform));
-                if seen.0.game_start < game.game_start {
-                    *seen = (game, participant, *platform);
-                }
-            }
-        }
-        let riot_ids = || met.values().map(|(_, participant, _)| participant.riot_id.as_ref());
-        Self {
-            puuids: met.keys().copied().collect(),
-            platforms: met.values().map(|(_, _, platform)| platform.as_str()).collect(),
-            game_names: riot_ids().map(|id| Some(id?.game_name.as_str())).collect(),
-            tag_lines: riot_ids().map(|id| Some(id?.tag_line.as_str())).collect(),
-            icons: met.values().map(|(_, participant, _)| participant.profile_icon).collect(),
-            levels: met.values().map(|(_, p, _)| i64::from(p.summoner_level)).collect(),
-            seen_at: met.values().map(|(game, _, _)| game.game_start).collect(),
-            now,
-        }
-    }
-}
-
-impl QueryFragment<Pg> for Met<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "INSERT INTO players AS p (puuid, platform, game_name, tag_line, profile_icon_id,
-                 summoner_level, profile_seen_at, created_at, updated_at)
-             SELECT n.*, t.now, t.now FROM unnest(",
-        );
-        out.push_bind_param::<Array<Text>, _>(&self.puuids)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&self.platforms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.game_names)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.tag_lines)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.icons)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(&self.levels)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Timestamptz>, _>(&self.seen_at)?;
-        out.push_sql(") AS n, (SELECT ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
-        // Old matches carry no Riot ID: the name that we have stays. A row that was just inserted
-        // has no `xmax`: the cheapest way to tell it from an updated one.
-        out.push_sql(
-            " AS now) AS t
-             ON CONFLICT (puuid) DO UPDATE SET
-                 game_name = coalesce(excluded.game_name, p.game_name),
-                 tag_line = coalesce(excluded.tag_line, p.tag_line),
-                 profile_icon_id = excluded.profile_icon_id,
-                 summoner_level = excluded.summoner_level,
-                 profile_seen_at = excluded.profile_seen_at,
-                 is_analyzed = false,
-                 updated_at = excluded.updated_at
-             WHERE p.profile_seen_at IS NULL OR p.profile_seen_at < excluded.profile_seen_at
-             RETURNING (p.xmax = 0)",
-        );
-        Ok(())
-    }
-}
-
-impl QueryId for Met<'_> {
-    type QueryId = Met<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for Met<'_> {
-    type SqlType = Bool;
-}
-
-impl<C> diesel::RunQueryDsl<C> for Met<'_> {}
 
 /// Gives a player a new puuid, everywhere: an API key sees puuids of its own, and another key has
 /// taken the place of the one that saw `old`. If the new puuid has been met already, in matches

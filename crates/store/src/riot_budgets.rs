@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Text};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -79,4 +79,42 @@ async fn try_change(
         .execute(conn)
         .await?;
     Ok(written == 1)
+}
+
+/// A record with its route.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct Written {
+    /// A platform or a region, as hosts spell it.
+    #[diesel(sql_type = Text)]
+    pub route: String,
+    /// What was written.
+    #[diesel(sql_type = Jsonb)]
+    pub record: Value,
+    #[diesel(sql_type = BigInt)]
+    age_ms: i64,
+}
+
+impl Written {
+    /// How long ago it was written.
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(self.age_ms.unsigned_abs())
+    }
+}
+
+/// All records of a key, by route; without one, of the key whose record was written last. Takes no
+/// lock: for people to look at.
+///
+/// # Errors
+///
+/// When the database cannot be asked.
+pub async fn written(conn: &mut Conn, key_hash: Option<&str>) -> Result<Vec<Written>, StoreError> {
+    Ok(diesel::sql_query(
+        "SELECT route, record, greatest(0, floor(extract(epoch FROM clock_timestamp() - written_at) * 1000))::bigint AS age_ms
+         FROM riot_budgets
+         WHERE key_hash = coalesce($1, (SELECT key_hash FROM riot_budgets ORDER BY written_at DESC LIMIT 1))
+         ORDER BY route",
+    )
+    .bind::<Nullable<Text>, _>(key_hash)
+    .load(conn)
+    .await?)
 }

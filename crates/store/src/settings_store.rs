@@ -2,13 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection as _, RunQueryDsl};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::StoreError;
 use crate::pool::Conn;
 use crate::schema::settings;
 use crate::secret_key::{CannotOpen, SecretKey};
+
+/// The key by which erased people are recognised, in base64.
+pub(crate) const SUPPRESSION_KEY: &str = "suppression_key";
 
 /// The key of the Riot API.
 pub const RIOT_API_KEY: &str = "riot_api_key";
@@ -78,6 +81,41 @@ pub async fn set(
         .get_result(conn)
         .await?;
     Ok(row)
+}
+
+/// Seals with the new key what the old one seals; their values, and so their versions, stay. Returns how
+/// many there were. What a third key seals is left alone.
+///
+/// # Errors
+///
+/// When the database refuses; then nothing is changed.
+pub async fn reseal(
+    conn: &mut Conn,
+    old: &SecretKey,
+    new: &SecretKey,
+) -> Result<usize, StoreError> {
+    conn.transaction(async |conn| {
+        let rows: Vec<Sealed> = settings::table
+            .filter(settings::key_id.eq(old.id()).and(settings::key_id.ne(new.id())))
+            .order(settings::name)
+            .select(Sealed::as_select())
+            .for_update()
+            .load(conn)
+            .await?;
+        for row in &rows {
+            let value =
+                row.open(old).map_err(|error| StoreError::corrupt("settings", "sealed", error))?;
+            diesel::update(settings::table.find(&row.name))
+                .set((
+                    settings::sealed.eq(new.seal(&row.name, value.expose_secret())),
+                    settings::key_id.eq(new.id()),
+                ))
+                .execute(conn)
+                .await?;
+        }
+        Ok(rows.len())
+    })
+    .await
 }
 
 /// A secret, if it was set.

@@ -1,22 +1,25 @@
 //! People who were erased: kept out of everything that is stored from then on.
 //!
-//! A row is an HMAC of a puuid under a key that the database does not know: it can be asked about a
-//! puuid, and nobody can be read back from it.
+//! A row is an HMAC of a puuid, or of a name, under a key that the database has sealed only: it can be
+//! asked about somebody, and nobody can be read back from it.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use riftwatch_domain::matches::Match;
-use riftwatch_domain::player::Puuid;
+use riftwatch_domain::player::{Puuid, RiotId};
 use ring::hmac;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::StoreError;
 use crate::pool::Conn;
 use crate::schema::suppressions;
 use crate::secret_key::SecretKey;
+use crate::settings_store::{self, SUPPRESSION_KEY};
 
 /// What every key signs, so that another key is noticed.
 const CHECK: &[u8] = b"riftwatch suppressions 1";
@@ -26,11 +29,6 @@ const CHECK: &[u8] = b"riftwatch suppressions 1";
 pub struct SuppressionKey(hmac::Key);
 
 impl SuppressionKey {
-    /// The key that goes with the one that seals secrets.
-    pub fn of(secret: &SecretKey) -> Self {
-        Self::from_secret(&secret.derive("suppressions"))
-    }
-
     /// A key made of a secret; 32 random bytes are right.
     pub fn from_secret(secret: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
@@ -40,7 +38,13 @@ impl SuppressionKey {
         hmac::sign(&self.0, bytes).as_ref().to_vec()
     }
 
-    fn digest_of(&self, puuid: &Puuid) -> Vec<u8> {
+    /// Of a name, in whatever case: it finds a person whose puuid has changed with the API key.
+    pub(crate) fn digest_of_name(&self, name: &RiotId) -> Vec<u8> {
+        let name = format!("{}#{}", name.game_name.to_lowercase(), name.tag_line.to_lowercase());
+        self.digest(format!("riot id {name}").as_bytes())
+    }
+
+    pub(crate) fn digest_of(&self, puuid: &Puuid) -> Vec<u8> {
         self.digest(puuid.as_str().as_bytes())
     }
 }
@@ -49,6 +53,57 @@ impl fmt::Debug for SuppressionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SuppressionKey")
     }
+}
+
+/// The key of a database's digests, which it keeps sealed: digests cannot be made anew, so their key
+/// stays when the one that seals it is changed. Made from `secret` on first use. `None`: another key
+/// seals it.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn key(
+    conn: &mut Conn,
+    secret: &SecretKey,
+) -> Result<Option<SuppressionKey>, StoreError> {
+    if let Some(sealed) = settings_store::find(conn, SUPPRESSION_KEY).await? {
+        if let Ok(text) = sealed.open(secret) {
+            let bytes = BASE64_STANDARD
+                .decode(text.expose_secret())
+                .map_err(|error| StoreError::corrupt("settings", "sealed", error))?;
+            return Ok(Some(SuppressionKey::from_secret(&bytes)));
+        }
+        if !are_unreadable(conn, None).await? {
+            // Nobody was erased: nothing is lost with the key.
+            return make(conn, secret).await.map(Some);
+        }
+        return Ok(None);
+    }
+    make(conn, secret).await.map(Some)
+}
+
+/// Makes the key of a database's digests from `secret`, if it has none yet.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn ensure_key(conn: &mut Conn, secret: &SecretKey) -> Result<(), StoreError> {
+    if settings_store::version(conn, SUPPRESSION_KEY).await?.is_none() {
+        make(conn, secret).await?;
+    }
+    Ok(())
+}
+
+/// Derived from the sealing key, as all keys of digests were before they were stored.
+async fn make(conn: &mut Conn, secret: &SecretKey) -> Result<SuppressionKey, StoreError> {
+    let bytes = secret.derive("suppressions");
+    let key = SuppressionKey::from_secret(&bytes);
+    // Stored where it is the right one only; the caller finds out otherwise by `are_unreadable`.
+    if !are_unreadable(conn, Some(&key)).await? {
+        let text = SecretString::from(BASE64_STANDARD.encode(&bytes));
+        settings_store::set(conn, secret, SUPPRESSION_KEY, &text, "riftwatch").await?;
+    }
+    Ok(key)
 }
 
 /// Notes that a person is not to be stored any more. Waits for matches that are being stored, and
@@ -61,22 +116,31 @@ pub async fn add(
     conn: &mut Conn,
     key: &SuppressionKey,
     puuid: &Puuid,
+    name: Option<&RiotId>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     diesel::sql_query("LOCK TABLE suppressions IN ACCESS EXCLUSIVE MODE").execute(conn).await?;
+    let digests = [Some(key.digest_of(puuid)), name.map(|name| key.digest_of_name(name))];
+    let rows: Vec<_> = digests
+        .into_iter()
+        .flatten()
+        .map(|digest| {
+            (
+                suppressions::digest.eq(digest),
+                suppressions::key_check.eq(key.digest(CHECK)),
+                suppressions::created_at.eq(now),
+            )
+        })
+        .collect();
     diesel::insert_into(suppressions::table)
-        .values((
-            suppressions::digest.eq(key.digest_of(puuid)),
-            suppressions::key_check.eq(key.digest(CHECK)),
-            suppressions::created_at.eq(now),
-        ))
+        .values(rows)
         .on_conflict_do_nothing()
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Whether a person was erased.
+/// Whether a person was erased, by the puuid or by the name that the person had then.
 ///
 /// # Errors
 ///
@@ -85,49 +149,16 @@ pub async fn contains(
     conn: &mut Conn,
     key: &SuppressionKey,
     puuid: &Puuid,
+    name: Option<&RiotId>,
 ) -> Result<bool, StoreError> {
+    let mut digests = vec![key.digest_of(puuid)];
+    digests.extend(name.map(|name| key.digest_of_name(name)));
     let found: i64 = suppressions::table
-        .filter(suppressions::digest.eq(key.digest_of(puuid)))
+        .filter(suppressions::digest.eq_any(digests))
         .count()
         .get_result(conn)
         .await?;
     Ok(found > 0)
-}
-
-/// The match without the ids and names of those who were erased: they become players hidden by the
-/// game. Inside a transaction, nobody is erased before it ends. Costs one small query and a
-/// microsecond a participant.
-///
-/// # Errors
-///
-/// When the database fails.
-pub async fn filter<'a>(
-    conn: &mut Conn,
-    key: &SuppressionKey,
-    game: &'a Match,
-) -> Result<Cow<'a, Match>, StoreError> {
-    let digests: Vec<Option<Vec<u8>>> = game
-        .participants
-        .iter()
-        .map(|participant| participant.puuid.as_ref().map(|puuid| key.digest_of(puuid)))
-        .collect();
-    let asked: Vec<&Vec<u8>> = digests.iter().flatten().collect();
-    let found: Vec<Vec<u8>> = suppressions::table
-        .filter(suppressions::digest.eq_any(asked))
-        .select(suppressions::digest)
-        .load(conn)
-        .await?;
-    if found.is_empty() {
-        return Ok(Cow::Borrowed(game));
-    }
-    let mut game = game.clone();
-    for (participant, digest) in game.participants.iter_mut().zip(&digests) {
-        if digest.as_ref().is_some_and(|digest| found.contains(digest)) {
-            participant.puuid = None;
-            participant.riot_id = None;
-        }
-    }
-    Ok(Cow::Owned(game))
 }
 
 /// Whether there are people who were erased and whom this key does not recognise: they would be

@@ -1,6 +1,11 @@
 //! Matches: stored whole and once, found again as they were.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::TimeDelta;
+use diesel::connection::InstrumentationEvent;
+use diesel_async::AsyncConnection;
 use riftwatch_domain::matches::QueueId;
 use riftwatch_domain::player::Puuid;
 use riftwatch_store::matches::{self, RejectReason};
@@ -38,6 +43,46 @@ async fn a_match_stored_twice_is_there_once() {
 
     assert!(!again.new);
     assert_eq!(matches::count(&mut conn).await.unwrap(), (1, 10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_match_or_ten_cost_one_statement_and_are_one_transaction() {
+    let test = TestDb::new().await;
+    let mut conn = test.db.dedicated().await.unwrap();
+    let statements = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&statements);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let games: Vec<_> = (1..=11).map(|number| game().number(number).build()).collect();
+    matches::store(&mut conn, &games[0], noon()).await.unwrap();
+    let stored = matches::store_many(&mut conn, &games, noon()).await.unwrap();
+    assert_eq!(stored.iter().filter(|stored| stored.new).count(), 10);
+    assert_eq!(statements.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_who_meet_the_same_new_players_keep_the_evidence_of_all() {
+    let test = TestDb::new().await;
+    // The same ten in every match, and nobody knows them.
+    let write = async |number: u64| {
+        let started = noon() - TimeDelta::hours(i64::try_from(number).unwrap());
+        let game = game().number(number).started(started).build();
+        let mut conn = test.db.get().await.unwrap();
+        matches::store(&mut conn, &game, noon()).await.unwrap().players_discovered
+    };
+    let all = tokio::join!(write(1), write(2), write(3), write(4));
+    assert_eq!(all.0 + all.1 + all.2 + all.3, 10);
+    let (client, connection) = test.url().connect_raw().await.unwrap();
+    let driver = tokio::spawn(connection);
+    let counts =
+        "SELECT count(*), min(cardinality(mates)), min(cardinality(opponents)) FROM ranked_games";
+    let row = client.query_one(counts, &[]).await.unwrap();
+    assert_eq!((row.get(0), row.get(1), row.get(2)), (40_i64, 4, 5));
+    drop(client);
+    driver.await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

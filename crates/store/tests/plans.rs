@@ -44,7 +44,12 @@ const HISTORY: &str = "
     SELECT m.match_id, p, 'p' || (hashtext(m.match_id || p) & 32767) % 20000, m.game_start, 420, 100,
         100, 103, 'Ahri', 16, 'MIDDLE', 'MIDDLE', true, 5, 3, 7, 12000, 180, 12, 20, 20000, 6000, 18000, 9, 3,
         1800, 4, 14, false, '{}'
-    FROM matches m, generate_series(1, 10) p;";
+    FROM matches m, generate_series(1, 10) p;
+    INSERT INTO ranked_games (player, game_start, match_id, time_played, role, champion_id, win, kills,
+        deaths, assists, cs, gold, damage, vision, team_kills, mates, opponents)
+    SELECT p.number, m.game_start, m.match_id, 1800, 'MIDDLE', 103, true, 5, 3, 7, 192, 12000, 20000, 20, 25,
+        '{}', '{}'
+    FROM match_participants m JOIN players p USING (puuid) WHERE m.participant_id < 4 ON CONFLICT DO NOTHING;";
 
 #[derive(diesel::QueryableByName)]
 struct Scans {
@@ -59,7 +64,7 @@ async fn scans(conn: &mut Conn) -> HashMap<String, i64> {
     let scans: Vec<Scans> = diesel::sql_query(
         "SELECT relname::text AS table, seq_scan AS scans FROM pg_stat_xact_user_tables
          WHERE seq_scan > 0 AND relname IN
-             ('matches', 'match_participants', 'players', 'player_ranks', 'player_looks')",
+             ('matches', 'match_participants', 'players', 'player_ranks', 'player_looks', 'ranked_games')",
     )
     .load(conn)
     .await
@@ -147,6 +152,10 @@ async fn no_query_over_the_history_reads_a_whole_table() {
         for cursor in [None, cursor.as_ref()] {
             check(conn, found, "matches::of_player", async |c| {
                 matches::of_player(c, &puuid, queue, cursor, 50).await
+            })
+            .await;
+            check(conn, found, "matches::brief_of_player", async |c| {
+                matches::brief_of_player(c, &puuid, queue, cursor, 50).await
             })
             .await;
         }

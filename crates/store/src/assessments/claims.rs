@@ -47,17 +47,19 @@ pub async fn claim(conn: &mut Conn, limit: i64, lease_s: i64) -> Result<Option<C
         )
         .execute(conn)
         .await?;
-        // A player's own row is locked without its key: others may go on referring to it.
+        // A player's own row is locked without its key: others may go on referring to it. Once it is
+        // locked it stays where it is, so that it is found again by its place: by its puuid, the
+        // planner at times reads the whole table for each batch.
         let rows: Vec<Claimed> = diesel::sql_query(
             "WITH due AS (
-                 SELECT p.puuid, p.updated_at FROM players p
+                 SELECT p.ctid AS place, p.puuid, p.updated_at FROM players p
                  WHERE NOT p.is_analyzed
                    AND p.puuid NOT IN (SELECT unnest(c.puuids) FROM assessment_claims c)
                  ORDER BY p.updated_at, p.puuid
                  LIMIT $1
                  FOR NO KEY UPDATE SKIP LOCKED),
              taken AS (
-                 UPDATE players p SET is_analyzed = true FROM due WHERE p.puuid = due.puuid),
+                 UPDATE players p SET is_analyzed = true FROM due WHERE p.ctid = due.place),
              claimed AS (
                  INSERT INTO assessment_claims (puuids, until)
                  SELECT array_agg(puuid), now() + $2 * interval '1 second' FROM due

@@ -98,8 +98,8 @@ pub struct Facets {
     pub capped: bool,
 }
 
-/// The most runs that facets count: the newest.
-const COUNTED: i64 = 100_000;
+/// The most runs that facets count: the newest. More would take longer than people wait for a page.
+const COUNTED: i64 = 10_000;
 
 #[derive(QueryableByName)]
 struct Group {
@@ -115,7 +115,7 @@ struct Group {
     count: i64,
 }
 
-/// How the runs that match divide. Costs one look at the newest 100,000 of them.
+/// How the runs that match divide. Costs one look at the newest 10,000 of them.
 ///
 /// # Errors
 ///

@@ -50,15 +50,19 @@ pub async fn failure_groups(
         r#"SELECT error, reason, count(*) AS count, min(ended_at) AS first_at, max(ended_at) AS last_at,
                   max(id) AS example_id, array_agg(DISTINCT job_id ORDER BY job_id) AS job_ids
            FROM (SELECT id, job_id, reason, ended_at,
-                        regexp_replace(
-                          regexp_replace(
-                            regexp_replace(left(coalesce(error, log_data->>'error', ''), 1000),
-                              '\m[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\M', '<uuid>', 'gi'),
-                            '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)', '<text>', 'g'),
-                          '\d+', '<n>', 'g') AS error
+                        regexp_replace(plain, '\d+', '<n>', 'g') AS error
                  FROM (SELECT * FROM job_executions
                        WHERE ended_badly AND status = 'failed' AND ended_at >= $1
-                       ORDER BY id DESC LIMIT 10000) AS newest) AS normal
+                       ORDER BY id DESC LIMIT 10000) AS newest,
+                 LATERAL (SELECT left(coalesce(error, log_data->>'error', ''), 1000) AS told) AS told,
+                 -- An expression costs much more than to see that it cannot fit.
+                 LATERAL (SELECT CASE WHEN told LIKE '%-%-%-%-%' THEN regexp_replace(told,
+                              '\m[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\M', '<uuid>', 'gi')
+                          ELSE told END AS unnamed) AS unnamed,
+                 LATERAL (SELECT CASE WHEN translate(unnamed, '"`''', '') <> unnamed
+                          THEN regexp_replace(unnamed,
+                              '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)', '<text>', 'g')
+                          ELSE unnamed END AS plain) AS plain) AS normal
            GROUP BY error, reason
            ORDER BY count(*) DESC, max(id) DESC LIMIT $2"#,
     )

@@ -56,6 +56,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    match_claims (match_id) {
+        match_id -> Text,
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     match_participants (match_id, participant_id) {
         match_id -> Text,
         participant_id -> Int4,
@@ -174,6 +181,7 @@ diesel::table! {
         next_look_at -> Timestamptz,
         planned_on -> Nullable<Timestamptz>,
         ranks_looked_at -> Nullable<Timestamptz>,
+        ranks_judged_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -314,6 +322,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     assessment_claims,
     assessment_outcomes,
     assessment_reviews,
+    match_claims,
     match_participants,
     match_rejects,
     matches,

@@ -1,0 +1,2 @@
+ALTER TABLE player_looks DROP COLUMN ranks_judged_at;
+DROP TABLE match_claims;
