@@ -4,9 +4,9 @@ use std::io;
 
 use riftwatch_detection::baseline::BaselineFit;
 use riftwatch_detection::evaluate;
-use riftwatch_detection::fit::{Plan, RealAccounts, fit, fit_with};
+use riftwatch_detection::fit::{Plan, RealAccounts, RealAccountsFrom, fit, fit_with};
 use riftwatch_detection::worlds::{Generator, World};
-use riftwatch_detection::{Model, Priors, Story, assess};
+use riftwatch_detection::{Evidence, Model, Priors, Story, assess};
 
 fn model() -> &'static Model {
     Model::default_model()
@@ -101,12 +101,19 @@ fn the_innocent_side_comes_from_real_accounts_where_there_are_some() {
     let file: &'static [u8] = real_accounts(&young).leak();
     let accounts = RealAccounts {
         name: "stored matches".to_owned(),
-        open: &|| Ok(Box::new(io::BufReader::new(file))),
+        source: RealAccountsFrom::Lines(&|| Ok(Box::new(io::BufReader::new(file)))),
     };
     let of_worlds = fit(&plan, |_| {});
     let of_accounts = fit_with(&plan, &accounts, |_| {}).unwrap();
     let real = of_accounts.provenance().real.as_ref().expect("it names its accounts");
     assert_eq!((real.accounts, real.left_out), (4_000, 200));
+    let at_hand: Vec<Evidence> = (1..)
+        .zip(file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()))
+        .map(|(line, text)| Evidence::parse(line, std::str::from_utf8(text).unwrap()).unwrap())
+        .collect();
+    let held =
+        RealAccounts { source: RealAccountsFrom::Held(&at_hand), name: accounts.name.clone() };
+    assert_eq!(fit_with(&plan, &held, |_| {}).unwrap().to_json(), of_accounts.to_json());
     // A level that is low elsewhere says less here.
     let says_level = |model: &Model| {
         let generator = Generator::new(young.clone(), 32);

@@ -15,6 +15,7 @@ use crate::density::{self, softmax};
 use crate::evidence::Evidence;
 use crate::lines::{LinesError, each_line};
 use crate::model::{Model, Parameters, Priors, RealSource};
+use crate::parallel;
 use crate::story::Story;
 
 /// Share of the accounts that is left out: those with the highest probability. At a true share of
@@ -23,30 +24,73 @@ const LEFT_OUT: f64 = 0.05;
 
 const ROUNDS: usize = 2;
 
-/// Real accounts to fit the innocent side on, as a file of evidence that can be opened twice.
+/// Real accounts to fit the innocent side on.
+#[derive(Debug)]
 pub struct RealAccounts<'a> {
     /// What they are called in the provenance.
     pub name: String,
-    /// Opens the file from its beginning.
-    pub open: &'a dyn Fn() -> io::Result<Box<dyn BufRead>>,
+    /// Where they are.
+    pub source: RealAccountsFrom<'a>,
 }
 
-impl std::fmt::Debug for RealAccounts<'_> {
+/// Where real accounts come from.
+pub enum RealAccountsFrom<'a> {
+    /// A file of evidence, which this opens from its beginning. It is read twice.
+    Lines(&'a dyn Fn() -> io::Result<Box<dyn BufRead>>),
+    /// They are at hand.
+    Held(&'a [Evidence]),
+}
+
+impl std::fmt::Debug for RealAccountsFrom<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RealAccounts").field("name", &self.name).finish_non_exhaustive()
+        match self {
+            Self::Lines(_) => f.write_str("Lines"),
+            Self::Held(accounts) => write!(f, "Held({})", accounts.len()),
+        }
     }
+}
+
+fn opened(open: &dyn Fn() -> io::Result<Box<dyn BufRead>>) -> Result<Box<dyn BufRead>, LinesError> {
+    open().map_err(|source| LinesError::Read { line: 1, source })
 }
 
 impl RealAccounts<'_> {
-    fn reader(&self) -> Result<Box<dyn BufRead>, LinesError> {
-        (self.open)().map_err(|source| LinesError::Read { line: 1, source })
-    }
-
     /// What is usual in their games.
     pub(super) fn baseline(&self, start: &Baseline) -> Result<Baseline, LinesError> {
         let mut fit = BaselineFit::new(start);
-        fit.observe_lines(self.reader()?, NonZero::<u64>::MIN)?;
+        match self.source {
+            RealAccountsFrom::Lines(open) => {
+                fit.observe_lines(opened(open)?, NonZero::<u64>::MIN)?
+            }
+            RealAccountsFrom::Held(accounts) => {
+                accounts
+                    .iter()
+                    .flat_map(|account| &account.games)
+                    .for_each(|game| fit.observe(game));
+            }
+        }
         Ok(fit.finish())
+    }
+
+    /// Reads all factors of all accounts.
+    fn measured(&self, model: &Model) -> Result<Vec<Measured>, LinesError> {
+        let read = |account: &Evidence| {
+            measured(&model.read(account), account.account_level, Story::Stable)
+        };
+        match self.source {
+            RealAccountsFrom::Held(accounts) => {
+                Ok(parallel::map(accounts.len() as u64, |place| read(&accounts[place as usize])))
+            }
+            RealAccountsFrom::Lines(open) => {
+                let mut all = Vec::new();
+                let work = |line: u64, text: &str| Ok(read(&Evidence::parse(line, text)?));
+                each_line(opened(open)?, work, drop, |_, account| {
+                    all.push(account);
+                    Ok(())
+                })?;
+                Ok(all)
+            }
+        }
     }
 
     /// Puts their densities in the place of the innocent stories'; where they are too few,
@@ -57,18 +101,8 @@ impl RealAccounts<'_> {
         of_worlds: &[Measured],
     ) -> Result<(), LinesError> {
         let mut model = ready(parameters);
-        let mut accounts = Vec::new();
-        let mut games = 0;
-        let read = |line: u64, text: &str| {
-            let evidence = Evidence::parse(line, text)?;
-            let games = model.read(&evidence);
-            Ok(measured(&games, evidence.account_level, Story::Stable))
-        };
-        each_line(self.reader()?, read, drop, |_, account| {
-            games += u64::from(account.games);
-            accounts.push(account);
-            Ok(())
-        })?;
+        let accounts = self.measured(&model)?;
+        let games = accounts.iter().map(|account| u64::from(account.games)).sum();
         let left_out = (LEFT_OUT * accounts.len() as f64).ceil() as usize;
         for _ in 0..ROUNDS {
             let mut samples = dealt(&model, &accounts, left_out);

@@ -14,7 +14,7 @@ mod honest;
 mod indices;
 
 pub(crate) use calibrate::distance_of_halves;
-pub use honest::RealAccounts;
+pub use honest::{RealAccounts, RealAccountsFrom};
 
 use crate::baseline::{Baseline, BaselineFit, Cell};
 use crate::density::{self, STORIES};
