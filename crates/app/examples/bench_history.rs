@@ -143,7 +143,19 @@ async fn fill(url: &DatabaseUrl, matches: i64, people: i64) -> Outcome<()> {
                  ADD CONSTRAINT match_participants_match_id_fkey
                      FOREIGN KEY (match_id) REFERENCES matches (match_id) ON DELETE CASCADE;
              CREATE INDEX match_participants_puuid_start_idx ON match_participants
-                 (puuid, game_start DESC, match_id DESC) WHERE puuid IS NOT NULL;"
+                 (puuid, game_start DESC, match_id DESC) WHERE puuid IS NOT NULL;
+             ALTER TABLE ranked_games DROP CONSTRAINT ranked_games_player_fkey,
+                 DROP CONSTRAINT ranked_games_pkey;
+             INSERT INTO ranked_games (player, game_start, match_id, time_played, role, champion_id, win,
+                 kills, deaths, assists, cs, gold, damage, vision, team_kills, cs_at_10, solo_kills, mates,
+                 opponents)
+             SELECT DISTINCT ON (m.match_id, p.number) p.number, m.game_start, m.match_id, 1800, 'MIDDLE',
+                 103, true, 5, 3, 7, 192, 12000, 20000, 20, 25, 72, 1, '{{1,2,3,4}}', '{{5,6,7,8,9}}'
+             FROM match_participants m JOIN players p USING (puuid);
+             ALTER TABLE ranked_games
+                 ADD CONSTRAINT ranked_games_pkey PRIMARY KEY (player, game_start, match_id),
+                 ADD CONSTRAINT ranked_games_player_fkey
+                     FOREIGN KEY (player) REFERENCES players (number) ON DELETE CASCADE;"
         ))
         .await?;
     client.batch_execute("VACUUM ANALYZE").await?;

@@ -4,6 +4,7 @@ mod document;
 mod lobbies;
 mod performance;
 mod reading;
+mod sample;
 mod worth;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ pub use lobbies::RunMemory;
 pub use performance::{GamePerformance, performance};
 pub(crate) use reading::rank as rank_point;
 pub use riftwatch_detection::Priors;
+pub use sample::stored_accounts;
 
 /// The newest games that an assessment looks at.
 const GAMES: i64 = 100;

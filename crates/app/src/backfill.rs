@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{self, StreamExt};
 use riftwatch_domain::causes::chain;
 use riftwatch_domain::matches::{Match, QueueId};
@@ -15,8 +15,10 @@ use riftwatch_store::matches::RejectReason;
 use riftwatch_store::{StoreError, matches, players};
 use tokio_util::sync::CancellationToken;
 
+use crate::asking::{self, Answer, Asked, Else, ask_riot};
 use crate::deps::Deps;
-use crate::sync::{Answer, Asked, LANES, SyncError, SyncEvent, Work, ask_riot};
+use crate::held::{Held, Wish};
+use crate::sync::{Fetched, LANES, SyncError, SyncEvent, Work};
 use crate::{rekey, storing};
 
 /// Matches stored in one transaction. What a `kill -9` can waste at most, with what is under way.
@@ -24,6 +26,16 @@ const BATCH: usize = 10;
 
 /// Who was filled is left alone for so long: the sample is there, or there is no more to have.
 const PAUSE: TimeDelta = TimeDelta::days(7);
+
+/// What to have of each player.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Ranked solo games.
+    pub games: u32,
+    /// None that began earlier. What is older than matches are kept would be let go of by the next
+    /// clearing up, and asked for again.
+    pub since: DateTime<Utc>,
+}
 
 /// How filling a player ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +62,7 @@ pub async fn fillable(
 ) -> Result<Vec<Fillable>, StoreError> {
     let now = deps.clock.now();
     let mut conn = deps.store.get().await?;
+    asking::sweep(&mut conn).await?;
     looks::fillable(&mut conn, recent.into(), sample.into(), limit.into(), now).await
 }
 
@@ -58,7 +71,7 @@ pub fn has_room(deps: &Deps, player: &Fillable, share: f64) -> bool {
     deps.riot.free_share(Route::Region(player.platform.region())) > 1.0 - share
 }
 
-/// Stores a player's newest ranked solo games up to `sample`, never one that is stored, in batches;
+/// Stores a player's newest ranked solo games up to the sample, never one that is stored, in batches;
 /// and the player's ranks. Costs one call for the list, one for each missing match, one for the ranks.
 ///
 /// # Errors
@@ -68,7 +81,7 @@ pub async fn fill(
     deps: &Deps,
     caller: &Caller,
     fillable: &Fillable,
-    sample: u32,
+    sample: Sample,
     cancel: &CancellationToken,
     on_event: &(dyn Fn(SyncEvent) + Send + Sync),
 ) -> Result<Filled, SyncError> {
@@ -132,12 +145,15 @@ pub async fn retry_malformed(
         if cancel.is_cancelled() {
             break;
         }
+        // Or somebody else tries it.
+        let Wish::Held(held) = Held::wish(&deps.store, &id).await? else { continue };
         let (reason, detail) = match ask_riot(deps, caller, &id).await {
             Ok(Asked::Match(game)) => {
                 let mut conn = deps.store.get().await?;
-                match storing::store(deps, &mut conn, &game).await {
+                match storing::store(deps, &mut conn, std::slice::from_ref(&*game)).await {
                     Ok(stored) => {
-                        on_event(SyncEvent::MatchStored(stored));
+                        held.stored();
+                        stored.into_iter().map(SyncEvent::MatchStored).for_each(on_event);
                         continue;
                     }
                     Err(error) if error.is_transient() => return Err(error.into()),
@@ -180,10 +196,11 @@ async fn pause(deps: &Deps, player: &Player, known: Option<bool>) -> Result<(), 
 }
 
 impl Work<'_> {
-    async fn fill(&self, sample: u32, cancel: &CancellationToken) -> Result<Filled, SyncError> {
+    async fn fill(&self, sample: Sample, cancel: &CancellationToken) -> Result<Filled, SyncError> {
         let query = MatchIdsQuery {
             queue: Some(QueueId::RANKED_SOLO),
-            count: sample,
+            start_time: Some(sample.since),
+            count: sample.games,
             ..MatchIdsQuery::default()
         };
         let region = self.player.platform.region();
@@ -201,19 +218,25 @@ impl Work<'_> {
         drop(conn);
 
         let mut complete = true;
-        let mut at_hand: Vec<Match> = Vec::with_capacity(BATCH);
+        let mut at_hand = Vec::with_capacity(BATCH);
+        let mut held = Vec::with_capacity(BATCH);
+        let mut elsewhere = Vec::new();
         let mut failed = None;
         let broken_off = AtomicBool::new(false);
         let mut lanes = stream::iter(missing)
             .take_while(|_| {
                 std::future::ready(!cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed))
             })
-            .map(|id| async move { self.ask(&id).await })
+            .map(|id| async move { (self.ask(&id, Else::Leave).await, id) })
             .buffered(LANES);
-        while let Some(answer) = lanes.next().await {
+        while let Some((answer, id)) = lanes.next().await {
             match answer {
-                Ok(Answer::Match(game)) => at_hand.push(*game),
+                Ok(Answer::Match(game, theirs)) => {
+                    at_hand.push(*game);
+                    held.push(theirs);
+                }
                 Ok(Answer::Stored(_)) => {}
+                Ok(Answer::Elsewhere) => elsewhere.push(id),
                 Ok(Answer::Rejected { for_good }) => complete &= for_good,
                 Ok(Answer::NotNow) => complete = false,
                 // Nothing new is begun; what is under way is paid for, and waited for.
@@ -223,13 +246,20 @@ impl Work<'_> {
                 }
             }
             if at_hand.len() >= BATCH {
-                self.store_batch(&mut at_hand).await?;
+                self.store_batch(&mut at_hand, &mut held).await?;
             }
         }
         drop(lanes);
-        self.store_batch(&mut at_hand).await?;
+        self.store_batch(&mut at_hand, &mut held).await?;
         if let Some(error) = failed {
             return Err(error);
+        }
+        // Nothing is at hand that others could be waiting for.
+        for id in elsewhere {
+            if cancel.is_cancelled() {
+                break;
+            }
+            complete &= matches!(self.fetch(&id).await?, Fetched::Stored(_) | Fetched::Rejected);
         }
         if cancel.is_cancelled() {
             return Ok(Filled::MoreToDo);
@@ -238,12 +268,16 @@ impl Work<'_> {
         Ok(if complete { Filled::Full } else { Filled::MoreToDo })
     }
 
-    async fn store_batch(&self, at_hand: &mut Vec<Match>) -> Result<(), SyncError> {
+    async fn store_batch(
+        &self,
+        at_hand: &mut Vec<Match>,
+        held: &mut Vec<Held>,
+    ) -> Result<(), SyncError> {
         if at_hand.is_empty() {
             return Ok(());
         }
         let mut conn = self.conn().await?;
-        match storing::store_many(self.deps, &mut conn, at_hand).await {
+        match storing::store(self.deps, &mut conn, at_hand).await {
             Ok(stored) => {
                 for stored in stored {
                     (self.on_event)(SyncEvent::MatchStored(stored));
@@ -258,6 +292,7 @@ impl Work<'_> {
             }
         }
         at_hand.clear();
+        held.drain(..).for_each(Held::stored);
         Ok(())
     }
 }

@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use crate::reliability;
 
+// The two limits and the 30 days are promised to the people who are assessed (docs/guides/care.md),
+// and are no settings for that reason: whoever finds them in the way would be the one to move them.
+
 /// Days that reviews of unusual results are counted for.
 const DAYS: i64 = 30;
 

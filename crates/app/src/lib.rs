@@ -3,11 +3,13 @@
 //! A verb joins what the store knows with what Riot says. It holds no database connection while it
 //! waits for Riot, and whatever it has finished is committed: it can be dropped at any await.
 
+mod asking;
 pub mod assess;
 pub mod backfill;
 pub mod circuit_breaker;
 pub mod deps;
 pub mod erasure;
+mod held;
 pub mod key_sharing;
 pub mod looks;
 pub mod matchmaking;

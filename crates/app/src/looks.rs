@@ -11,9 +11,9 @@ use riftwatch_store::{StoreError, matches};
 use tokio_util::sync::CancellationToken;
 
 use crate::deps::Deps;
-use crate::rekey;
 use crate::rhythm::{LookRules, Rhythm};
 use crate::sync::{SyncError, SyncEvent, Synced, sync_player};
+use crate::{asking, rekey};
 
 /// Games that a rhythm is read from.
 const GAMES: i64 = 60;
@@ -54,6 +54,7 @@ pub async fn candidates(
 ) -> Result<Vec<Candidate>, StoreError> {
     let now = deps.clock.now();
     let mut conn = deps.store.get().await?;
+    asking::sweep(&mut conn).await?;
     let watched = looks::watched(&mut conn, platforms).await?;
     let of_interest: Vec<&Watched> = watched
         .iter()

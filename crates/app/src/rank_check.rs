@@ -1,17 +1,18 @@
 //! Looking at a player's rank, and how far it has moved.
 
-use riftwatch_domain::player::Player;
-use riftwatch_domain::rank::{RANKED_SOLO, RankEntry};
+use chrono::{DateTime, TimeDelta, Utc};
+use riftwatch_domain::player::{Player, Puuid};
+use riftwatch_domain::rank::{RANKED_SOLO, RankEntry, RankSnapshot};
 use riftwatch_riot::api::Caller;
 use riftwatch_riot::error::RiotError;
-use riftwatch_store::{StoreError, looks, ranks};
+use riftwatch_store::{Conn, StoreError, looks, ranks};
 
 use crate::deps::Deps;
 
 /// A rank in the ranked solo queue that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RankMove {
-    /// The last stored snapshot.
+    /// The rank that was judged last.
     pub before: RankEntry,
     /// The rank now.
     pub now: RankEntry,
@@ -42,19 +43,11 @@ pub enum RankCheckError {
     },
 }
 
-/// What a look at a rank found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RankCheck {
-    /// No ranked game ended since the ranks were last asked for, so nobody was asked.
-    Unchanged,
-    /// Riot was asked. The move in the ranked solo queue; `None`: unranked then or now, in a tier
-    /// that we do not know, or on the same division.
-    Asked(Option<RankMove>),
-}
-
-/// Asks for a player's rank, if a ranked game ended since it was last asked for; stores it if it
-/// changed, and tells how it has moved in the ranked solo queue since the last snapshot. Costs one
-/// call to Riot or none.
+/// Looks at a player's rank in the ranked solo queue, and tells how far it has moved since the last one
+/// that was judged here, whoever stored the new one: each move once. The first time, that is the last
+/// one stored. `None`: it did not move by a division, or is not in a tier that we know.
+///
+/// Riot is asked if a ranked game ended since it was last asked. Costs one call or none.
 ///
 /// # Errors
 ///
@@ -63,31 +56,44 @@ pub async fn check_rank(
     deps: &Deps,
     caller: &Caller,
     player: &Player,
-) -> Result<RankCheck, RankCheckError> {
-    let store_error = |source| RankCheckError::Store { puuid: player.puuid.to_string(), source };
+) -> Result<Option<RankMove>, RankCheckError> {
+    let puuid = &player.puuid;
+    let store_error = |source| RankCheckError::Store { puuid: puuid.to_string(), source };
     let mut conn = deps.store.get().await.map_err(store_error)?;
-    let due = looks::ranks_are_due(&mut conn, &player.puuid).await.map_err(store_error)?;
+    let judged_at = looks::rank_judged_at(&mut conn, puuid).await.map_err(store_error)?;
+    // A rank is judged by when it was seen: the last one is the newest from that time back.
+    let until = judged_at.map(|at| at + TimeDelta::microseconds(1));
+    let before = solo(&mut conn, puuid, until).await.map_err(store_error)?;
+    let due = looks::ranks_are_due(&mut conn, puuid).await.map_err(store_error)?;
     drop(conn);
-    if !due {
-        return Ok(RankCheck::Unchanged);
-    }
-    let asked_at = deps.clock.now();
-    let entries =
-        deps.riot
-            .league_entries_by_puuid(caller, player.platform, &player.puuid)
+    if due {
+        let asked_at = deps.clock.now();
+        let entries = deps
+            .riot
+            .league_entries_by_puuid(caller, player.platform, puuid)
             .await
-            .map_err(|source| RankCheckError::Riot { puuid: player.puuid.to_string(), source })?;
+            .map_err(|source| RankCheckError::Riot { puuid: puuid.to_string(), source })?;
+        let mut conn = deps.store.get().await.map_err(store_error)?;
+        ranks::record(&mut conn, puuid, &entries, deps.clock.now()).await.map_err(store_error)?;
+        looks::ranks_looked_at(&mut conn, puuid, asked_at).await.map_err(store_error)?;
+    }
     let mut conn = deps.store.get().await.map_err(store_error)?;
-    let latest = ranks::latest(&mut conn, &player.puuid).await.map_err(store_error)?;
-    ranks::record(&mut conn, &player.puuid, &entries, deps.clock.now())
-        .await
-        .map_err(store_error)?;
-    looks::ranks_looked_at(&mut conn, &player.puuid, asked_at).await.map_err(store_error)?;
-    let is_solo = |entry: &RankEntry| entry.queue_type == RANKED_SOLO;
-    let before = latest.into_iter().map(|snapshot| snapshot.entry).find(is_solo);
-    let now = entries.into_iter().find(is_solo);
-    Ok(RankCheck::Asked(before.zip(now).and_then(|(before, now)| {
+    let now = solo(&mut conn, puuid, None).await.map_err(store_error)?;
+    let Some(now) = now.filter(|now| Some(now.seen_at) > judged_at) else { return Ok(None) };
+    let is_first =
+        looks::judge_rank(&mut conn, puuid, judged_at, now.seen_at).await.map_err(store_error)?;
+    Ok(before.filter(|_| is_first).and_then(|before| {
+        let (before, now) = (before.entry, now.entry);
         let divisions = now.divisions()? - before.divisions()?;
         (divisions != 0).then_some(RankMove { before, now, divisions })
-    })))
+    }))
+}
+
+/// The newest rank in the ranked solo queue, of those seen before a time if given.
+async fn solo(
+    conn: &mut Conn,
+    puuid: &Puuid,
+    before: Option<DateTime<Utc>>,
+) -> Result<Option<RankSnapshot>, StoreError> {
+    Ok(ranks::history(conn, puuid, RANKED_SOLO, before, 1).await?.pop())
 }

@@ -15,6 +15,7 @@ use riftwatch_store::sync_cursors::ALL_QUEUES;
 use riftwatch_store::{Conn, StoreError, looks, matches, players, ranks, sync_cursors};
 use tokio_util::sync::CancellationToken;
 
+use crate::asking::{Answer, Else};
 use crate::deps::Deps;
 use crate::{rekey, storing};
 
@@ -255,48 +256,28 @@ impl Work<'_> {
     }
 
     /// Gets one match and stores it. The only error is one that ends the whole sync.
-    async fn fetch(&self, id: &MatchId) -> Result<Fetched, SyncError> {
-        match self.ask(id).await? {
-            Answer::Match(game) => {
+    pub(crate) async fn fetch(&self, id: &MatchId) -> Result<Fetched, SyncError> {
+        match self.ask(id, Else::Wait).await? {
+            Answer::Match(game, held) => {
                 let mut conn = self.conn().await?;
-                self.store(&mut conn, &game).await
+                let fetched = self.store(&mut conn, &game).await?;
+                held.stored();
+                Ok(fetched)
             }
             Answer::Stored(start) => Ok(Fetched::Stored(start)),
             Answer::Rejected { for_good: true } => Ok(Fetched::Rejected),
             Answer::Rejected { for_good: false } => Ok(Fetched::MayAppear),
-            Answer::NotNow => Ok(Fetched::NotNow),
+            Answer::NotNow | Answer::Elsewhere => Ok(Fetched::NotNow),
         }
-    }
-
-    /// Asks Riot for a match, unless it is stored by now. Writes down what cannot be had. The only
-    /// error is one that ends all of the work.
-    pub(crate) async fn ask(&self, id: &MatchId) -> Result<Answer, SyncError> {
-        // A sync can take minutes: another player's, or another process, may have stored it since.
-        if let Some(start) = self.stored_since(id).await? {
-            return Ok(Answer::Stored(start));
-        }
-        let (reason, detail) = match ask_riot(self.deps, self.caller, id).await {
-            Ok(Asked::Match(game)) => return Ok(Answer::Match(game)),
-            Ok(Asked::Refused(reason, detail)) => (reason, detail),
-            Err(error) if error.verdict() == Verdict::SkipItem => {
-                tracing::warn!(match.id = %id, error = chain(&error), "match {id} has to wait");
-                (self.on_event)(SyncEvent::MatchSkipped { for_good: false });
-                return Ok(Answer::NotNow);
-            }
-            Err(error) => return Err(self.riot_error("a match", error)),
-        };
-        let mut conn = self.conn().await?;
-        let for_good = self.reject(&mut conn, id, reason, &detail).await?;
-        Ok(Answer::Rejected { for_good })
     }
 
     /// Stores a match. One that the tables refuse is written down, and does not stop the others.
     pub(crate) async fn store(&self, conn: &mut Conn, game: &Match) -> Result<Fetched, SyncError> {
         let id = &game.match_id;
-        match storing::store(self.deps, conn, game).await {
+        match storing::store(self.deps, conn, std::slice::from_ref(game)).await {
             Ok(stored) => {
                 tracing::debug!(match.id = %id, "stored match {id}");
-                (self.on_event)(SyncEvent::MatchStored(stored));
+                stored.into_iter().map(SyncEvent::MatchStored).for_each(self.on_event);
                 Ok(Fetched::Stored(game.game_start))
             }
             Err(source) if source.is_transient() => Err(self.store_error(source)),
@@ -306,28 +287,6 @@ impl Work<'_> {
                 Ok(Fetched::Rejected)
             }
         }
-    }
-
-    async fn reject(
-        &self,
-        conn: &mut Conn,
-        id: &MatchId,
-        reason: RejectReason,
-        detail: &str,
-    ) -> Result<bool, SyncError> {
-        let for_good = matches::reject(conn, id, reason, detail, self.deps.clock.now())
-            .await
-            .map_err(|source| self.store_error(source))?;
-        (self.on_event)(SyncEvent::MatchSkipped { for_good });
-        Ok(for_good)
-    }
-
-    async fn stored_since(&self, id: &MatchId) -> Result<Option<DateTime<Utc>>, SyncError> {
-        let mut conn = self.conn().await?;
-        let found = matches::starts(&mut conn, std::slice::from_ref(id))
-            .await
-            .map_err(|source| self.store_error(source))?;
-        Ok(found.into_iter().next().map(|(_, start)| start))
     }
 
     async fn advance(&self, walk: &Walk) -> Result<(), SyncError> {
@@ -379,47 +338,6 @@ impl Work<'_> {
     pub(crate) fn store_error(&self, source: StoreError) -> SyncError {
         SyncError::Store { puuid: self.player.puuid.to_string(), source }
     }
-}
-
-/// What Riot answers to the question for a match.
-pub(crate) enum Asked {
-    /// Here it is.
-    Match(Box<Match>),
-    /// It cannot be had, for this reason.
-    Refused(RejectReason, String),
-}
-
-/// Asks for a match. Errors are those that say nothing about the match.
-pub(crate) async fn ask_riot(
-    deps: &Deps,
-    caller: &Caller,
-    id: &MatchId,
-) -> Result<Asked, RiotError> {
-    match deps.riot.match_by_id(caller, id).await {
-        Ok(Some(game)) => Ok(Asked::Match(Box::new(game))),
-        Ok(None) => Ok(Asked::Refused(RejectReason::Gone, "riot answers 404".to_owned())),
-        Err(RiotError::PrivateMatch) => Ok(Asked::Refused(RejectReason::Private, String::new())),
-        Err(error @ RiotError::Decode { .. }) => {
-            tracing::warn!(match.id = %id, error = chain(&error), "match {id} cannot be read");
-            Ok(Asked::Refused(RejectReason::Malformed, chain(&error)))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// What became of the wish for one match.
-pub(crate) enum Answer {
-    /// Here it is.
-    Match(Box<Match>),
-    /// It was not asked: the match is stored, and started at this time.
-    Stored(DateTime<Utc>),
-    /// It cannot be had, now or ever; that is written down.
-    Rejected {
-        /// Whether it will not be asked for again.
-        for_good: bool,
-    },
-    /// It failed for now.
-    NotNow,
 }
 
 /// What became of one match.

@@ -136,7 +136,7 @@ async fn begin(deps: &Deps, account: &Account, platform: Platform) -> Result<Tra
     let max = deps.max_tracked_players;
     let mut conn = deps.store.get().await?;
     if let Some(key) = &deps.suppression_key
-        && suppressions::contains(&mut conn, key, &account.puuid).await?
+        && suppressions::contains(&mut conn, key, &account.puuid, account.riot_id.as_ref()).await?
     {
         return Err(TrackError::Erased);
     }

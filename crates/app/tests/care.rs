@@ -459,13 +459,26 @@ async fn an_erased_person_is_gone_everywhere_and_is_never_stored_again() {
     let mates = "SELECT cardinality(g.mates)::bigint FROM ranked_games g JOIN players p
         ON p.number = g.player WHERE p.puuid = 'puuid-of-friend' ORDER BY game_start DESC LIMIT 1";
     assert_eq!(scene.number(mates).await, 3);
+    // The API key changes, and every puuid with it: the name, in whatever case, still tells.
+    let mut game = played(31);
+    let other = Some(puuid("fox-of-another-key"));
+    game.participants[0].puuid = other;
+    game.participants[0].riot_id.as_mut().unwrap().game_name = "FOX".to_owned();
+    let id = game.match_id.clone();
+    let key = scene.deps.suppression_key.as_ref();
+    matches::store_except(&mut conn, &[game], key, scene.deps.clock.now()).await.unwrap();
+    let stored = matches::find(&mut conn, &id).await.unwrap().unwrap();
+    assert_eq!((&stored.participants[0].puuid, &stored.participants[0].riot_id), (&None, &None));
+    let back = "SELECT count(*) FROM players WHERE puuid = 'puuid-of-fox-of-another-key'";
+    assert_eq!(scene.number(back).await, 0);
     // Nobody can track them, and erasing again is fine.
     scene.sql("INSERT INTO players (puuid, platform) VALUES ('puuid-of-fox', 'euw1')").await;
     let refused = track_known(&scene.deps, &fox).await;
     assert!(matches!(refused, Err(TrackError::Erased)), "{refused:?}");
     assert_eq!(erase(&scene.deps, &fox).await.unwrap().players, 1);
     assert_eq!(erase(&scene.deps, &fox).await.unwrap(), riftwatch_app::erasure::Erased::default());
-    assert_eq!(scene.number("SELECT count(*) FROM suppressions").await, 1);
+    // The puuid's digest, and the name's.
+    assert_eq!(scene.number("SELECT count(*) FROM suppressions").await, 2);
     let unkeyed = Deps { suppression_key: None, ..scene.deps.clone() };
     assert!(matches!(erase(&unkeyed, &fox).await, Err(EraseError::NoKey)));
 }

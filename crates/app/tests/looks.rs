@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use riftwatch_app::Deps;
-use riftwatch_app::backfill::{self, Filled};
+use riftwatch_app::backfill::{self, Filled, Sample};
 use riftwatch_app::looks::{Candidate, Scope, candidates, look_at};
 use riftwatch_app::rhythm::LookRules;
 use riftwatch_app::sync::{SyncError, SyncEvent, Synced};
@@ -277,7 +277,8 @@ async fn a_discovered_player_is_filled_once_with_what_is_missing_of_the_sample()
             *stored.lock().unwrap() += usize::from(one.new);
         }
     };
-    let filled = backfill::fill(&scene.deps, &caller, &found[0], 30, &cancel, &count).await;
+    let sample = Sample { games: 30, since: DateTime::UNIX_EPOCH };
+    let filled = backfill::fill(&scene.deps, &caller, &found[0], sample, &cancel, &count).await;
     assert_eq!(filled.unwrap(), Filled::Full);
     assert_eq!(*stored.lock().unwrap(), 28);
     // The list, what was missing, the ranks.

@@ -190,12 +190,13 @@ async fn a_used_up_limit_ends_the_sync_and_the_next_goes_on() {
     let scene = Scene::new().await;
     scene.play(1);
     scene.sync(20).await.unwrap();
-    for number in 2..=20 {
+    let second = scene.play(2);
+    for number in 3..=20 {
         scene.play(number);
     }
     let retry_after = std::time::Duration::from_secs(60);
     let limited = RiotError::RateLimited { scope: LimitScope::Local, retry_after };
-    scene.riot.fail_next(endpoints::MATCH_BY_ID, limited);
+    scene.riot.fail_next(format!("{} {second}", endpoints::MATCH_BY_ID), limited);
     let error = scene.sync(20).await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::ComeBack(retry_after));
     assert_eq!(scene.cursor().await, Some(noon() + TimeDelta::hours(1)));
@@ -212,7 +213,7 @@ async fn a_match_that_fails_for_now_holds_the_cursor_and_not_the_others() {
     let second = scene.play(2);
     scene.play(3);
     scene.riot.fail_next(
-        endpoints::MATCH_BY_ID,
+        format!("{} {second}", endpoints::MATCH_BY_ID),
         RiotError::Upstream { endpoint: endpoints::MATCH_BY_ID, status: 503 },
     );
 

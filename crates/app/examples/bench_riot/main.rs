@@ -2,7 +2,7 @@
 //! what it costs the database, and what it costs a process that is alone. `just bench-riot`.
 //!
 //! Each process is this program again, with a client that shares its budget over a private PostgreSQL.
-//! `--seconds N` shortens the runs.
+//! `--seconds N` shortens the runs; `--stranger` measures a key that another program uses too, alone.
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -23,6 +23,8 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout_at};
 
+mod stranger;
+
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Callers in each process, who always want more.
@@ -38,7 +40,8 @@ async fn main() -> Fallible<()> {
         ["child", base_url, database, seconds] => child(base_url, database, seconds.parse()?).await,
         [] => measure(None).await,
         ["--seconds", seconds] => measure(Some(seconds.parse()?)).await,
-        _ => Err("expected nothing, or --seconds N".into()),
+        ["--stranger"] => stranger::measure().await,
+        _ => Err("expected nothing, --seconds N, or --stranger".into()),
     }
 }
 
@@ -62,7 +65,9 @@ async fn measure(shorter: Option<u64>) -> Fallible<()> {
     }
     println!("{} (one killed in the middle)", load(PRODUCTION, 4, seconds, 1).await?);
     println!();
-    alone().await
+    alone().await?;
+    println!();
+    stranger::measure().await
 }
 
 fn client(base_url: &str, db: Option<&Db>) -> Fallible<RiotClient> {

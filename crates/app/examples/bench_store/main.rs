@@ -1,7 +1,8 @@
 //! How many matches a second go from Riot's answer into PostgreSQL. `just bench-store` runs it.
 //!
-//! First the path that the program takes: HTTP answer, reading, storing, one transaction a match; by
-//! the real client with its limiter's limits off, from a server that only hands out bytes. Then batches in
+//! First the path that the program takes: claim, HTTP answer, reading, storing without those who were
+//! erased, one transaction a match; by the real client with its limiter's limits off, from a server
+//! that only hands out bytes. Then batches in
 //! one transaction. Then ways to write participants against each other and against `COPY` from psql.
 //! The matches are a simulated world's; the database is a private one with `fsync` on, in a temporary
 //! directory.
@@ -20,11 +21,14 @@ use riftwatch_riot::api::{CallClass, Caller, RiotApi};
 use riftwatch_riot::wire::parse_match;
 use riftwatch_riot::{RiotClient, RiotClientConfig};
 use riftwatch_store::embedded::{EmbeddedConfig, PrivateServer};
-use riftwatch_store::{DatabaseUrl, Db, matches, migrations};
+use riftwatch_store::suppressions::SuppressionKey;
+use riftwatch_store::{DatabaseUrl, Db, match_claims, matches, migrations};
 use riftwatch_testkit::builders::noon;
 
 /// How many matches are stored in each round.
 const MATCHES: usize = 2_000;
+/// How long a match is claimed.
+const LEASE: Duration = Duration::from_secs(120);
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -101,10 +105,14 @@ async fn fetch_all(
         let (db, riot, ids, next) = (db.clone(), riot.clone(), ids.clone(), next.clone());
         tokio::spawn(async move {
             let caller = Caller::new(CallClass::Refresh);
+            let key = SuppressionKey::from_secret(b"bench");
             while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut conn = db.get().await?;
+                match_claims::claim(&mut conn, id, LEASE).await?;
+                drop(conn);
                 let game = riot.match_by_id(&caller, id).await?.ok_or("it is served")?;
                 let mut conn = db.get().await?;
-                matches::store(&mut conn, &game, noon()).await?;
+                matches::store_except(&mut conn, &[game], Some(&key), noon()).await?;
             }
             Outcome::Ok(())
         })
@@ -120,6 +128,7 @@ async fn store_batches(db: &Db, games: &Arc<Vec<Match>>, batch: usize) -> Outcom
     let work = (0..4).map(|_| {
         let (db, games, next) = (db.clone(), games.clone(), next.clone());
         tokio::spawn(async move {
+            let key = SuppressionKey::from_secret(b"bench");
             loop {
                 let from = next.fetch_add(batch, Ordering::Relaxed);
                 let Some(some) = games.get(from..games.len().min(from + batch)) else { break };
@@ -127,7 +136,7 @@ async fn store_batches(db: &Db, games: &Arc<Vec<Match>>, batch: usize) -> Outcom
                     break;
                 }
                 let mut conn = db.get().await?;
-                matches::store_many(&mut conn, some, noon()).await?;
+                matches::store_except(&mut conn, some, Some(&key), noon()).await?;
             }
             Outcome::Ok(())
         })
