@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use riftwatch_app::Deps;
-use riftwatch_app::backfill::{self, Filled, RetryError};
+use riftwatch_app::backfill::{self, Filled, RetryError, Sample};
 use riftwatch_app::sync::SyncEvent;
 use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_riot::error::Verdict;
@@ -30,6 +31,10 @@ pub struct MatchFetcherConfig {
     /// Ranked solo games to have of each player; the newest are fetched.
     #[schemars(range(min = 1, max = 100))]
     pub sample_size: u32,
+    /// Days that a game may be old. At most as many as the job `retention` keeps matches, its
+    /// `match_days`: what is older would be fetched, let go of, and fetched again.
+    #[schemars(range(min = 1, max = 3650))]
+    pub match_days: u32,
     /// The share of the key's budget up to which the job goes on: it begins no further player while
     /// this much of it is in use, by whomever.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -44,7 +49,13 @@ pub struct MatchFetcherConfig {
 
 impl Default for MatchFetcherConfig {
     fn default() -> Self {
-        Self { sample_size: 30, budget_share: 0.3, recent_matches: 200, max_players_per_run: 20 }
+        Self {
+            sample_size: 30,
+            match_days: 180,
+            budget_share: 0.3,
+            recent_matches: 200,
+            max_players_per_run: 20,
+        }
     }
 }
 
@@ -107,10 +118,17 @@ impl Job for MatchFetcher {
             },
             Err(error) => return Err(error.into()),
         }
-        let sample = config.sample_size;
-        let players =
-            backfill::fillable(&cx.deps, config.recent_matches, sample, config.max_players_per_run)
-                .await?;
+        let sample = Sample {
+            games: config.sample_size,
+            since: cx.deps.clock.now() - TimeDelta::days(config.match_days.into()),
+        };
+        let players = backfill::fillable(
+            &cx.deps,
+            config.recent_matches,
+            sample.games,
+            config.max_players_per_run,
+        )
+        .await?;
         let mut failed = 0;
         for (done, player) in players.iter().enumerate() {
             if cx.cancel.is_cancelled() {

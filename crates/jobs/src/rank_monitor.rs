@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use riftwatch_app::Deps;
-use riftwatch_app::rank_check::{RankCheck, RankCheckError, check_rank};
+use riftwatch_app::rank_check::{RankCheckError, check_rank};
 use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_riot::error::Verdict;
 use riftwatch_runner::{Job, JobContext, JobError, Outcome};
@@ -51,7 +51,7 @@ impl Job for RankMonitor {
     const KIND: &'static str = "rank_monitor";
     const DESCRIPTION: &'static str = "Notes when the rank of a tracked player jumps.";
     const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
-    // The updater stores ranks already; this costs a request a player more, for who wants it. The
+    // Whoever wants to know of jumps turns it on; the ranks that it judges, the updater stores. The
     // name leaves `rank_monitor` to the row that an operator makes.
     const DEFAULT_ENABLED: bool = false;
     const DEFAULT_NAME: &'static str = "rank_monitor_default";
@@ -78,9 +78,7 @@ impl Job for RankMonitor {
                 return Ok(Outcome::Interrupted);
             }
             match check_rank(&cx.deps, &caller, player).await {
-                // Nothing ranked was played since: there was nothing to ask.
-                Ok(RankCheck::Unchanged) => cx.increment_metric("players_checked", 1),
-                Ok(RankCheck::Asked(moved)) => {
+                Ok(moved) => {
                     cx.increment_metric("players_checked", 1);
                     let jumped = moved
                         .filter(|moved| moved.divisions.unsigned_abs() >= config.rank_threshold);

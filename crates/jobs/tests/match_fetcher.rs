@@ -115,6 +115,24 @@ async fn discovered_players_are_filled_up_to_the_sample_and_no_match_is_fetched_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn games_older_than_matches_are_kept_are_not_fetched() {
+    let scene = Scene::new("none").await;
+    let before = scene.sim.stats().by_endpoint["match-v5.getMatch"];
+    let old = "SELECT count(*) FROM matches WHERE game_start < now() - interval '3 days'";
+    let old_before = scene.number(old).await;
+    let config = |days| json!({"sample_size": 30, "budget_share": 1.0, "match_days": days});
+    let run = scene.run("match_fetcher", config(3)).await;
+    assert!(count(&run, "players_filled") > 0, "{}", run.metrics);
+    assert!(scene.sim.stats().by_endpoint["match-v5.getMatch"] > before);
+    assert_eq!(scene.number(old).await, old_before);
+    // Nor are they missing: with more days there are more.
+    let run = scene.run("match_fetcher", config(20)).await;
+    assert!(count(&run, "players_filled") > 0, "{}", run.metrics);
+    assert!(scene.number(old).await > old_before);
+    scene.sim.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_share_of_the_budget_is_a_limit() {
     // Seven of a hundred are in use when it begins, and it goes on up to a fifth.
     let scene = Scene::new("100:600").await;
