@@ -23,7 +23,7 @@ pub async fn failure_groups(
 
 /// How many runs there are by status, reason, job type and job. Each list matches all of the filter
 /// but its own part of it: with `status` set, the other statuses are counted too. Looks at the
-/// newest 100,000 runs.
+/// newest 10,000 runs.
 ///
 /// # Errors
 ///
