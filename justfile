@@ -55,6 +55,13 @@ test-contract *options:
 machete:
     cargo machete
 
+# List every crate in the program, as CycloneDX, in target/sbom/riftwatch.cdx.json.
+sbom:
+    cargo cyclonedx --quiet --manifest-path crates/riftwatch/Cargo.toml --describe binaries --format json --spec-version 1.5 --no-build-deps
+    @mkdir -p target/sbom
+    @sed "s|file://$PWD/||g" crates/riftwatch/riftwatch_bin.cdx.json > target/sbom/riftwatch.cdx.json
+    @rm crates/riftwatch/riftwatch_bin.cdx.json
+
 # Fail on what shellcheck, hadolint and systemd say of the deployment's files, or squawk of migrations.
 lint-deploy:
     shellcheck -x run .ci/run deploy/*.sh deploy/lint/*.sh
@@ -105,6 +112,10 @@ bench-store:
 # Time the queries of jobs and API on a history of ten million participants, or of as many as named.
 bench-history *participants:
     @cargo run --release -p riftwatch-app --example bench_history -- "$@"
+
+# Measure the API under load beside an actix hello: requests a second, latency, event streams, downloads (takes wrk).
+bench-http *options:
+    @cargo run --release -p riftwatch-http --example bench_http -- "$@"
 
 # Break everything for two minutes, then prove that no tick was lost and no run doubled.
 chaos *options:

@@ -166,7 +166,29 @@ pub struct Player {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_of_riot_ids_panic_and_what_it_takes_reads_back(
+            text in prop_oneof!["\\PC{0,40}", "[^#/]{1,20}#[^#/]{1,8}"],
+        ) {
+            if let Ok(id) = text.parse::<RiotId>() {
+                prop_assert_eq!(id.to_string().parse(), Ok(id));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_of_puuids_panic_and_what_it_takes_reads_back(
+            text in prop_oneof!["\\PC{0,140}", "[A-Za-z0-9_-]{1,130}"],
+        ) {
+            if let Ok(puuid) = text.parse::<Puuid>() {
+                prop_assert_eq!(puuid.as_str(), text.trim());
+            }
+        }
+    }
 
     #[test]
     fn a_riot_id_keeps_its_script_and_inner_spaces() {

@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::access::Access;
@@ -33,6 +34,8 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         request.id = %request_id,
         http.method = %req.method(),
         http.path = req.path(),
+        http.route = Empty,
+        http.status = Empty,
     );
     let access = req.app_data::<Data<Access>>().cloned().expect("the server registers it");
     let began = Instant::now();
@@ -53,6 +56,9 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             status,
             began.elapsed(),
         );
+        let span = tracing::Span::current();
+        span.record("http.route", pattern.as_deref());
+        span.record("http.status", status);
         tracing::debug!(http.status = response.status().as_u16(), "answered");
         Ok(response)
     }

@@ -1,6 +1,7 @@
 //! What the API says when it cannot do what was asked: one envelope, one table of codes.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -95,14 +96,14 @@ codes! {
 
 /// A request that was not done, with everything that its sender may know, and the cause, which only
 /// the log sees.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     code: Code,
     message: String,
     field: Option<String>,
     retry_after: Option<Duration>,
     more: Map<String, Value>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     recorded: bool,
 }
 
@@ -148,7 +149,7 @@ impl ApiError {
 
     #[must_use]
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -58,6 +58,11 @@ impl FromStr for RowId {
     }
 }
 
+/// Path and query: all that the answer of a list depends on.
+pub(crate) fn question(req: &HttpRequest) -> &str {
+    req.uri().path_and_query().map_or("", |asked| asked.as_str())
+}
+
 /// The query, read as `T`, which should refuse unknown keys.
 #[derive(Debug)]
 pub(crate) struct QueryArgs<T>(pub(crate) T);
@@ -290,6 +295,11 @@ where
 
 #[cfg(test)]
 mod tests {
+    use actix_web::ResponseError as _;
+    use actix_web::http::header::HeaderValue;
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -361,7 +371,6 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its refusals matter")]
     struct Args {
         limit: Option<i64>,
         #[serde(default, deserialize_with = "time")]
@@ -384,5 +393,48 @@ mod tests {
             assert!(text.contains(&format!("field: Some({field:?})")), "{query}: {text}");
         }
         assert!(parse_query::<Args>("limit=1&since=2026-01-01T00:00:00Z").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_makes_it_panic_and_a_refusal_is_the_senders_fault(query in "\\PC{0,100}") {
+            if let Err(error) = parse_query::<Args>(&query) {
+                prop_assert!(error.status_code().is_client_error(), "{error:?}");
+            }
+        }
+
+        #[test]
+        fn a_query_that_was_encoded_reads_back(limit: i64, seconds in 0..4_000_000_000_i64) {
+            let since = DateTime::from_timestamp(seconds, 0).unwrap().to_rfc3339();
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("limit", &limit.to_string())
+                .append_pair("since", &since)
+                .finish();
+            let args = parse_query::<Args>(&query).unwrap();
+            prop_assert_eq!((args.limit, args.since.map(|t| t.timestamp())), (Some(limit), Some(seconds)));
+        }
+
+        #[test]
+        fn no_body_makes_it_panic_and_a_refusal_is_the_senders_fault(
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..200),
+                "[\\[\\]{}\",:0-9a-z\\\\ ]{0,100}".prop_map(String::into_bytes),
+            ],
+        ) {
+            if let Err(error) = parse_json::<Job>(&body) {
+                prop_assert!(error.status_code().is_client_error(), "{error:?}");
+            }
+        }
+
+        #[test]
+        fn no_if_match_makes_it_panic(text in "\\PC{0,30}", version: i64) {
+            let ask = |header: &str| {
+                if_match(&TestRequest::default().insert_header((IF_MATCH, header)).to_http_request())
+            };
+            if HeaderValue::from_str(&text).is_ok() {
+                let _ = ask(&text);
+            }
+            prop_assert_eq!(ask(&format!("\"{version}\"")).unwrap(), Some(version));
+        }
     }
 }

@@ -10,6 +10,8 @@ mod edge;
 mod error;
 mod events;
 mod extract;
+mod flights;
+mod job_list;
 mod metrics;
 mod openapi;
 mod paging;
@@ -25,7 +27,7 @@ pub use audit::Acting;
 pub use openapi::openapi;
 pub use riot_key::RiotKeySwitch;
 pub use routes::ROUTES;
-pub use server::{HttpConfig, Listener, server};
+pub use server::{HttpConfig, Listener, Server, ServerHandle, server};
 pub use state::ApiState;
 #[doc(hidden)]
 pub use table::Needs;

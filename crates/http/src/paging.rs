@@ -128,7 +128,29 @@ pub(crate) fn checksum(list: &str, key: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_cursor_reads_back(id: i64, text in "\\PC*") {
+            let cursor = encode("runs", &(id, &text));
+            prop_assert_eq!(decode::<(i64, String)>("runs", &cursor).unwrap(), (id, text));
+        }
+
+        #[test]
+        fn no_text_makes_a_cursor_panic(text in "\\PC*") {
+            let _ = decode::<(i64, String)>("runs", &text);
+        }
+
+        #[test]
+        fn no_bytes_behind_a_right_checksum_make_it_panic(key in prop::collection::vec(any::<u8>(), 0..100)) {
+            let mut bytes = checksum("runs", &key).to_be_bytes().to_vec();
+            bytes.extend(&key);
+            let _ = decode::<(i64, String)>("runs", &BASE64_URL_SAFE_NO_PAD.encode(bytes));
+        }
+    }
 
     #[test]
     fn a_cursor_reads_back_in_its_own_list_only() {

@@ -1,18 +1,22 @@
 //! The server: the routes behind the edge, on a socket.
 
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use riftwatch_runner::Changes;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, AccessConfig, AuthMode};
 use crate::edge::edge;
@@ -75,6 +79,50 @@ impl From<UnixListener> for Listener {
     }
 }
 
+/// A running server: a future that ends with it.
+pub struct Server {
+    server: dev::Server,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// What stops it.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+}
+
+impl Future for Server {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.server).poll(cx)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
+/// Stops a [`Server`].
+#[derive(Debug, Clone)]
+pub struct ServerHandle {
+    server: dev::ServerHandle,
+    streams: CancellationToken,
+}
+
+impl ServerHandle {
+    /// Takes no more requests, and returns when all that go on have ended: within the grace of the
+    /// configuration if `graceful`, else at once. Event streams, which have no end of their own, end
+    /// at once; their readers come back, to another process or the next.
+    pub async fn stop(&self, graceful: bool) {
+        self.streams.cancel();
+        self.server.stop(graceful).await;
+    }
+}
+
 /// Starts to serve on `listener`. The caller awaits the server, and stops it by its handle; it does
 /// not listen to signals.
 ///
@@ -115,7 +163,9 @@ pub fn server(
         Some(runner) => runner.changes(),
         None => Changes::listen(&state.deps.store),
     };
-    let feed = Feed::start(&state.deps.store, changes, &runtime, config.max_streams);
+    let streams = CancellationToken::new();
+    let feed =
+        Feed::start(&state.deps.store, changes, &runtime, config.max_streams, streams.clone());
     let feed = Data::new(Arc::new(feed));
     let follower = match (&state.riot_key, &state.secret_key) {
         (Some(switch), Some(secret_key)) => {
@@ -147,11 +197,13 @@ pub fn server(
     .keep_alive(config.keep_alive)
     .shutdown_timeout(config.shutdown_grace.as_secs())
     .disable_signals();
-    Ok(match listener {
+    let server = match listener {
         Listener::Tcp(listener) => server.listen(listener)?,
         Listener::Unix(listener) => server.listen_uds(listener)?,
     }
-    .run())
+    .run();
+    let handle = ServerHandle { server: server.handle(), streams };
+    Ok(Server { server, handle })
 }
 
 /// A task that goes on as long as this is held.

@@ -1,6 +1,7 @@
 //! What the handlers work with.
 
 use std::fmt;
+use std::sync::Arc;
 
 use riftwatch_app::Deps;
 use riftwatch_riot::RiotClient;
@@ -9,6 +10,8 @@ use riftwatch_store::Db;
 use riftwatch_store::secret_key::SecretKey;
 use tokio::runtime::Handle;
 
+use crate::flights::Flights;
+use crate::job_list::JobList;
 use crate::riot_key::RiotKeySwitch;
 
 /// What the API serves. Clones share everything.
@@ -65,11 +68,13 @@ impl fmt::Debug for ApiState {
 pub(crate) struct Api {
     state: ApiState,
     pub(crate) runtime: Handle,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) job_list: Arc<JobList>,
 }
 
 impl Api {
     pub(crate) fn new(state: &ApiState, runtime: Handle) -> Self {
-        Self { state: state.clone(), runtime }
+        Self { state: state.clone(), runtime, flights: Arc::default(), job_list: Arc::default() }
     }
 }
 

@@ -14,6 +14,7 @@ use riftwatch_store::{Conn, Db, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::cursor::{Cursor, Told};
@@ -87,11 +88,19 @@ pub(crate) struct Feed {
     asks: mpsc::Sender<Ask>,
     open: AtomicUsize,
     max_open: usize,
+    stopping: CancellationToken,
 }
 
 impl Feed {
-    /// Starts the feed, which lives on `runtime`. It reads nothing while nobody listens.
-    pub(crate) fn start(db: &Db, changes: Changes, runtime: &Handle, max_open: usize) -> Self {
+    /// Starts the feed, which lives on `runtime`. It reads nothing while nobody listens. Streams end
+    /// when `stopping` says so.
+    pub(crate) fn start(
+        db: &Db,
+        changes: Changes,
+        runtime: &Handle,
+        max_open: usize,
+        stopping: CancellationToken,
+    ) -> Self {
         let (asks, asked) = mpsc::channel(256);
         let reader = Reader {
             db: db.clone(),
@@ -103,7 +112,7 @@ impl Feed {
             is_current: false,
         };
         runtime.spawn(reader.run(asked, changes));
-        Self { asks, open: AtomicUsize::new(0), max_open }
+        Self { asks, open: AtomicUsize::new(0), max_open, stopping }
     }
 
     /// A place for one more stream. `None`: all are taken.
@@ -111,6 +120,11 @@ impl Feed {
         let taken = self.open.fetch_add(1, Ordering::AcqRel);
         let place = Place(Arc::clone(self));
         (taken < self.max_open).then_some(place)
+    }
+
+    /// Whether the server is stopping, and when it is.
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
     /// Streams that are open.

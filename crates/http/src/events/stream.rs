@@ -110,7 +110,10 @@ fn events(
     let cursor = At::Cursor(first.cursor.clone());
     let listener = Listener { place, scope, cursor, next: Next::Tell(first) };
     stream::unfold(listener, |mut listener| async move {
-        let bytes = listener.next().await?;
+        // What is held back of a slow reader must not hold up the server's end: it is told the rest
+        // when it comes back.
+        let stopping = listener.place.feed().stopping().clone();
+        let bytes = stopping.run_until_cancelled(listener.next()).await??;
         Some((Ok(bytes), listener))
     })
 }

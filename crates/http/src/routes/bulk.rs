@@ -130,7 +130,7 @@ pub(crate) async fn bulk(
     Ok(Json(view))
 }
 
-/// Runs counted by status, reason, job type and job, over the newest 100,000.
+/// Runs counted by status, reason, job type and job, over the newest 10,000.
 #[utoipa::path(get, path = "/api/v1/jobs/executions/facets", tag = "jobs", params(Selection),
     responses((status = 200, body = FacetsView)))]
 pub(crate) async fn facets(

@@ -1,8 +1,8 @@
 //! Runs: listed, looked into, cancelled.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use futures::stream;
 use riftwatch_domain::execution::{
@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::Acting;
 use crate::error::{ApiError, Code, ErrorEnvelope};
-use crate::extract::{NoArgs, PathArg, QueryArgs, time};
+use crate::extract::{NoArgs, PathArg, QueryArgs, question, time};
 use crate::paging::{List, Page};
 use crate::state::Api;
 use crate::views::executions::{ExecutionView, LogLineView, LogPageView};
@@ -120,9 +120,13 @@ pub(crate) async fn show(
     api: Data<Api>,
     PathArg(id): PathArg<ExecutionId>,
     _: QueryArgs<NoArgs>,
-) -> Result<Json<ExecutionView>, ApiError> {
-    let found = manage::find_execution(&api.deps.store, id).await?;
-    Ok(Json(ExecutionView::whole(found.execution, found.expected_end_at)))
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let look = async || {
+        let found = manage::find_execution(&api.deps.store, id).await?;
+        Ok(ExecutionView::whole(found.execution, found.expected_end_at))
+    };
+    api.flights.ask(question(&req), look).await
 }
 
 /// A run's end was asked for.

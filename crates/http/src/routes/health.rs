@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web::{Data, Json};
-use riftwatch_store::{migrations, server};
+use riftwatch_store::{StoreError, migrations, server};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
@@ -49,9 +49,10 @@ pub(crate) struct Ready {
         (status = 503, body = ErrorEnvelope, description = "Something that the process needs is missing"),
     ))]
 pub(crate) async fn ready(api: Data<Api>, _: QueryArgs<NoArgs>) -> Result<Json<Ready>, ApiError> {
+    let (database, schema) = database_and_schema(&api).await;
     let found = [
-        ("database", database(&api).await),
-        ("schema", schema(&api).await),
+        ("database", database),
+        ("schema", schema),
         ("runtime", runtime(&api)),
         ("ticker", ticker(&api)),
         ("riot_key", riot_key(&api)),
@@ -71,26 +72,26 @@ pub(crate) async fn ready(api: Data<Api>, _: QueryArgs<NoArgs>) -> Result<Json<R
     }
 }
 
-async fn database(api: &Api) -> Result<(), String> {
+/// Whether the database answers, and whether its schema is ours or newer: one connection of the
+/// pool, two queries.
+async fn database_and_schema(api: &Api) -> (Result<(), String>, Result<(), String>) {
     let ask = async {
         let mut conn = api.deps.store.get().await?;
-        server::facts(&mut conn).await
+        server::facts(&mut conn).await?;
+        Ok::<_, StoreError>(migrations::missing(&mut conn).await)
     };
+    let unread = || Err("cannot be read".to_owned());
     match timeout(DATABASE_PATIENCE, ask).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(_)) => Err("not reachable".to_owned()),
-        Err(_) => Err(format!("no answer within {} s", DATABASE_PATIENCE.as_secs())),
-    }
-}
-
-async fn schema(api: &Api) -> Result<(), String> {
-    let url = api.deps.store.url().clone();
-    // Reading migrations blocks, which only the program's runtime can bear.
-    let pending = api.runtime.spawn(async move { migrations::pending(&url).await });
-    match timeout(DATABASE_PATIENCE, pending).await {
-        Ok(Ok(Ok(pending))) if pending.is_empty() => Ok(()),
-        Ok(Ok(Ok(pending))) => Err(format!("migrations are missing: {}", pending.join(", "))),
-        Ok(_) | Err(_) => Err("cannot be read".to_owned()),
+        Ok(Ok(Ok(missing))) if missing.is_empty() => (Ok(()), Ok(())),
+        Ok(Ok(Ok(missing))) => {
+            (Ok(()), Err(format!("migrations are missing: {}", missing.join(", "))))
+        }
+        Ok(Ok(Err(_))) => (Ok(()), unread()),
+        Ok(Err(_)) => (Err("not reachable".to_owned()), unread()),
+        Err(_) => {
+            let silent = format!("no answer within {} s", DATABASE_PATIENCE.as_secs());
+            (Err(silent), unread())
+        }
     }
 }
 

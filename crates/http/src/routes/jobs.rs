@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::Acting;
 use crate::error::{ApiError, Code, ErrorEnvelope};
-use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs, given, if_match};
+use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs, given, if_match, question};
 use crate::paging::{List, ListArgs, Page};
 use crate::state::Api;
 use crate::views::executions::ExecutionView;
@@ -29,11 +29,15 @@ const PREVIEW: usize = 10;
 pub(crate) async fn list(
     api: Data<Api>,
     QueryArgs(args): QueryArgs<ListArgs>,
-) -> Result<Json<List<JobView>>, ApiError> {
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let page: Page<i64> = args.page("jobs")?;
     let after = page.after().copied().map(JobId);
-    let jobs = manage::list(&api.deps.store, after, page.rows()).await?;
-    Ok(Json(page.answer(jobs.items, |job| job.job.id.0, JobView::from)))
+    let look = async || {
+        let jobs = api.job_list.page(&api.deps.store, after, page.rows()).await?;
+        Ok(page.answer(jobs, |job| job.job.id.0, JobView::from))
+    };
+    api.flights.ask(question(&req), look).await
 }
 
 /// A job to be made.

@@ -1,17 +1,18 @@
 //! Matches.
 
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use riftwatch_domain::matches::{MatchId, QueueId};
 use riftwatch_domain::player::Puuid;
-use riftwatch_store::matches::Played;
+use riftwatch_store::matches::Brief;
 use riftwatch_store::{match_stats, matches, players};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::players::find;
 use crate::error::{ApiError, Code, ErrorEnvelope};
-use crate::extract::{NoArgs, PathArg, QueryArgs};
+use crate::extract::{NoArgs, PathArg, QueryArgs, question};
 use crate::paging::{List, Page};
 use crate::state::Api;
 use crate::views::matches::{MatchView, PlayedView, StatsView};
@@ -40,17 +41,22 @@ pub(crate) async fn of_player(
     api: Data<Api>,
     PathArg(puuid): PathArg<Puuid>,
     QueryArgs(args): QueryArgs<PlayedArgs>,
-) -> Result<Json<List<PlayedView>>, ApiError> {
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let page: Page<(DateTime<Utc>, MatchId)> =
         Page::of("matches-of-player", args.limit, args.cursor.as_deref())?;
     let queue = args.queue.map(QueueId);
-    let mut conn = api.deps.store.get().await?;
-    let rows = matches::of_player(&mut conn, &puuid, queue, page.after(), page.rows()).await?;
-    if rows.is_empty() {
-        find(&mut conn, &puuid).await?;
-    }
-    let key = |played: &Played| (played.game.game_start, played.game.match_id.clone());
-    Ok(Json(page.answer(rows, key, PlayedView::from)))
+    let look = async || {
+        let mut conn = api.deps.store.get().await?;
+        let rows =
+            matches::brief_of_player(&mut conn, &puuid, queue, page.after(), page.rows()).await?;
+        if rows.is_empty() {
+            find(&mut conn, &puuid).await?;
+        }
+        let key = |brief: &Brief| (brief.game_start, brief.match_id.clone());
+        Ok(page.answer(rows, key, PlayedView::from))
+    };
+    api.flights.ask(question(&req), look).await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -14,6 +14,7 @@ use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_store::encounters::{self, Encounter};
 use riftwatch_store::{Conn, players, ranks};
 use serde::Deserialize;
+use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::note_player;
@@ -69,11 +70,11 @@ pub(crate) async fn track(
     let deps = api.deps.clone();
     // Connections to Riot live on the runtime of the call that opened them: the program's, which
     // outlives the server's workers.
-    let tracking = api.runtime.spawn(async move {
+    let tracking = async move {
         let caller = Caller::new(CallClass::Interactive).with_patience(PATIENCE);
         tracking::track_riot_id(&deps, &caller, &riot_id, platform).await
-    });
-    let tracking = tracking.await??;
+    };
+    let tracking = api.runtime.spawn(tracking.in_current_span()).await??;
     note_player(&req, &tracking.player().puuid);
     Ok(tracked(tracking))
 }

@@ -1,8 +1,8 @@
 //! The review list: whose pattern is unusual, what people say of it, and how far to trust it.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use riftwatch_app::reliability;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::players::platform;
 use crate::access::Principal;
 use crate::error::{ApiError, Code, ErrorEnvelope};
-use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs, RowId, time};
+use crate::extract::{JsonBody, NoArgs, PathArg, QueryArgs, RowId, question, time};
 use crate::paging::{List, Page};
 use crate::state::Api;
 use crate::views::assessments::{ListedView, ReliabilityView, ReviewView};
@@ -100,6 +100,7 @@ impl ReviewArgs {
 pub(crate) async fn list(
     api: Data<Api>,
     QueryArgs(args): QueryArgs<ReviewArgs>,
+    req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let filter = args.filter()?;
     let (sort, name) = match args.sort {
@@ -114,9 +115,12 @@ pub(crate) async fn list(
             .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"review-list.csv\""))
             .streaming(lines.map_ok(Bytes::from)));
     }
-    let mut conn = api.deps.store.get().await?;
-    let rows = assessments::list(&mut conn, &filter, sort, page.after(), page.rows()).await?;
-    Ok(HttpResponse::Ok().json(page.answer(rows, Listed::key, ListedView::from)))
+    let look = async || {
+        let mut conn = api.deps.store.get().await?;
+        let rows = assessments::list(&mut conn, &filter, sort, page.after(), page.rows()).await?;
+        Ok(page.answer(rows, Listed::key, ListedView::from))
+    };
+    api.flights.ask(question(&req), look).await
 }
 
 /// What a reviewer says.

@@ -8,6 +8,7 @@ use riftwatch_store::secret_key::SecretKey;
 use riftwatch_store::settings_store::{self, RIOT_API_KEY, Sealed};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use crate::access::Principal;
@@ -135,7 +136,8 @@ pub(crate) async fn set_riot_key(
 
 async fn try_key(api: &Api, switch: RiotKeySwitch, key: SecretString) -> Result<(), RiotError> {
     // Connections to Riot live on the program's runtime, which outlives the server's workers.
-    let trying = api.runtime.spawn(async move { switch.try_key(key).await });
+    let trying = async move { switch.try_key(key).await };
+    let trying = api.runtime.spawn(trying.in_current_span());
     trying.await.unwrap_or_else(|error| Err(RiotError::Invalid(error.to_string())))
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use riftwatch_domain::matches::{Match, Participant, QueueId};
 use riftwatch_domain::player::{Puuid, RiotId};
 use riftwatch_store::match_stats::PlayedAs;
-use riftwatch_store::matches::Played;
+use riftwatch_store::matches::Brief;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,35 +51,35 @@ pub(crate) struct PlayedView {
     placement: Option<i32>,
 }
 
-impl From<Played> for PlayedView {
-    fn from(played: Played) -> Self {
-        let Played { game, participant } = played;
+impl From<Brief> for PlayedView {
+    fn from(brief: Brief) -> Self {
+        let kda = f64::from(brief.kills + brief.assists) / f64::from(brief.deaths.max(1));
         Self {
-            match_id: game.match_id.as_str().to_owned(),
-            platform: game.match_id.prefix().to_ascii_lowercase(),
-            queue_id: game.queue_id.0,
-            map_id: game.map_id,
-            game_mode: game.game_mode,
-            game_version: game.game_version,
-            game_creation: game.game_creation,
-            game_start: game.game_start,
-            game_end: game.game_end,
-            game_duration: game.game_duration,
-            champion_id: participant.champion_id,
-            kda: round(participant.kda()),
-            cs: participant.cs(),
-            champion_name: participant.champion_name,
-            champ_level: participant.champ_level,
-            position: participant.team_position.as_str().to_owned(),
-            team_id: participant.team_id,
-            win: participant.win,
-            kills: participant.kills,
-            deaths: participant.deaths,
-            assists: participant.assists,
-            gold: participant.gold_earned,
-            vision_score: participant.vision_score,
-            remake: participant.game_ended_in_early_surrender,
-            placement: participant.placement,
+            match_id: brief.match_id.into(),
+            platform: brief.platform_id,
+            queue_id: brief.queue_id,
+            map_id: brief.map_id,
+            game_mode: brief.game_mode,
+            game_version: brief.game_version,
+            game_creation: brief.game_creation,
+            game_start: brief.game_start,
+            game_end: brief.game_end,
+            game_duration: brief.game_duration,
+            champion_id: brief.champion_id,
+            champion_name: brief.champion_name,
+            champ_level: brief.champ_level,
+            position: brief.team_position,
+            team_id: brief.team_id,
+            win: brief.win,
+            kills: brief.kills,
+            deaths: brief.deaths,
+            assists: brief.assists,
+            kda: round(kda),
+            cs: brief.cs,
+            gold: brief.gold_earned,
+            vision_score: brief.vision_score,
+            remake: brief.game_ended_in_early_surrender,
+            placement: brief.placement,
         }
     }
 }

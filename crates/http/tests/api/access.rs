@@ -234,6 +234,6 @@ async fn without_access_control_a_server_is_for_this_machine_only() {
     let api = Harness::new().await;
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let refused = riftwatch_http::server(listener, api.state(), Harness::open_config(), |_| {});
-    let error = refused.err().expect("others could reach it").to_string();
+    let error = refused.expect_err("others could reach it").to_string();
     assert!(error.contains("loopback"), "{error}");
 }

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use reqwest::Method;
+use riftwatch_runner::schedule;
+use riftwatch_testkit::builders;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::harness::Harness;
+use crate::harness::{Answer, Harness, registry};
 
 /// The longest that anything here may take before the test gives up.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -55,4 +62,70 @@ async fn a_body_without_end_is_answered_at_the_limit() {
     assert!(answer.contains(" 413 "), "{answer}");
     assert_eq!(api.get("/api/v1/jobs/").await.status, 200);
     endless.abort();
+}
+
+proptest! {
+    #[test]
+    fn no_cron_expression_or_zone_makes_its_reader_panic(
+        cron in prop_oneof!["\\PC{0,40}", "([0-9*,/L#?-]{1,6} ){4,6}[0-9*,/L#?A-Z-]{1,6}"],
+        zone in prop_oneof![Just("UTC".to_owned()), "[A-Za-z/_]{0,20}"],
+    ) {
+        if let Ok(fires) = schedule::preview(&cron, &zone, builders::noon(), 3) {
+            prop_assert!(fires.is_sorted_by_key(|fire| fire.at), "{cron:?} in {zone}");
+        }
+    }
+}
+
+/// JSON of any shape.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,10}".prop_map(Value::from),
+        Just("a\0b".into()),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let keys = prop_oneof!["games", "platforms", "endless", "\\PC{0,6}"];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((keys, inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_settings_and_queries_say_nothing_is_the_servers_fault() {
+    let api = Harness::new().await;
+    assert!(registry().catalog().types().next().is_some());
+    let mut runner = TestRunner::deterministic();
+    let mut any_text = |pattern: &str| {
+        let strategy = proptest::string::string_regex(pattern).unwrap();
+        strategy.new_tree(&mut runner).unwrap().current()
+    };
+    let mut settings = TestRunner::deterministic();
+    let lists = [
+        ("/api/v1/jobs/executions", ["status", "since", "job_type", "cursor", "limit"]),
+        ("/api/v1/player-analysis", ["band", "tier", "platform", "cursor", "since"]),
+        ("/api/v1/player-analysis?format=csv", ["band", "tier", "platform", "verdict", "since"]),
+        ("/api/v1/players/tracked", ["platform", "cursor", "limit", "x", ""]),
+        ("/api/v1/players/search?query=a", ["platform", "limit", "query", "x", ""]),
+        ("/api/v1/jobs/events", ["last_event_id", "x", "", "limit", "cursor"]),
+    ];
+    for round in 0..40 {
+        let config = any_json().new_tree(&mut settings).unwrap().current();
+        let body =
+            json!({ "name": format!("job {round}"), "job_type": "toy", "config_json": config });
+        let made = api.send(Method::POST, "/api/v1/jobs/", body.clone()).await;
+        assert!(made.status.as_u16() < 500, "{body}: {}", made.shown());
+        for (path, keys) in lists {
+            let query =
+                [(keys[round % keys.len()], any_text("(\\PC|\\x00|%|,|[0-9a-zA-Z-]){0,12}"))];
+            let asked = api.request(Method::GET, path).query(&query);
+            let answer = Answer::of(asked.header("Host", "localhost")).await;
+            assert!(answer.status.as_u16() < 500, "{path} {query:?}: {}", answer.shown());
+        }
+    }
 }

@@ -15,4 +15,5 @@ mod operations;
 mod players;
 mod service;
 mod settings;
+mod streaming;
 mod table;
