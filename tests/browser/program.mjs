@@ -91,13 +91,23 @@ export class Program {
     await this.server.found;
   }
 
-  token(role) {
-    const out = execFileSync(binary, ['token', 'create', '--name', `browser-${role}`, '--role', role], {
+  /** Runs a command of the program beside the server. Gives what it prints. */
+  command(...args) {
+    const out = execFileSync(binary, args, {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.env },
       cwd: tmpdir(),
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     return out.toString().trim();
+  }
+
+  token(role) {
+    return this.command('token', 'create', '--name', `browser-${role}`, '--role', role);
+  }
+
+  /** Runs statements on the server's database. */
+  sql(statements) {
+    return this.command('db', 'psql', '-qAt', '-v', 'ON_ERROR_STOP=1', '-c', statements);
   }
 
   /** Asks the API as an admin. */

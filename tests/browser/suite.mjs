@@ -382,6 +382,35 @@ test('an account is assessed, reviewed, and somebody says that it is wrong', asy
   await page.context().close();
 });
 
+test('what was said is held against what happened, and drawn', async () => {
+  // Fifty ranked games take weeks. So the assessment becomes an old one, of a time of a lower rank; the
+  // job decides what happened since. One point is no picture: others, of whom nothing else is known,
+  // come with it.
+  const rank = "INSERT INTO player_ranks (puuid, queue_type, tier, division, league_points, wins, losses, hot_streak, veteran, fresh_blood, inactive, seen_at)";
+  program.sql(`
+    UPDATE player_analysis SET created_at = now() - interval '40 days';
+    ${rank} SELECT DISTINCT puuid, 'RANKED_SOLO_5x5', 'IRON', 'IV', 0, 5, 5, false, false, false, false, now() - interval '41 days' FROM player_analysis;
+    ${rank} SELECT DISTINCT puuid, 'RANKED_SOLO_5x5', 'PLATINUM', 'IV', 0, 9, 5, false, false, false, false, now() FROM player_analysis;
+    INSERT INTO assessment_outcomes (assessment_id, assessed_at, model_version, verdict, probability, smurf_probability, gained, games, decided_at)
+    SELECT 1000000 + n, now() - (n % 90) * interval '1 day', 'story-1.1', 'inconclusive', p, p, (n * 7919) % 1000 < p * 1000, 50, now()
+    FROM generate_series(1, 600) AS n, LATERAL (SELECT ((n % 40) + 0.5) / 40 AS p) AS said`);
+  const { execution_id: id } = await program.api('POST', `/jobs/${jobs.retention}/trigger`);
+  const decided = await ended(id);
+  assert.equal(decided.status, 'success');
+  assert.ok(decided.metrics.outcomes_recorded >= 1, JSON.stringify(decided.metrics));
+  const page = await window(browser, program);
+  await page.goto('/assessments/reliability');
+  await page.getByRole('img', { name: 'Predicted against happened, in 10 groups' }).waitFor();
+  const months = page.locator('tbody tr');
+  assert.ok(await months.count() >= 3);
+  // The review of the test before.
+  const row = (await page.locator('tbody tr', { has: page.locator('[data-name="False alarm"]', { hasText: '1' }) }).count());
+  assert.equal(row, 1);
+  await check(page, 'reliability with outcomes');
+  await shoot(page, 'reliability-drawn');
+  await page.context().close();
+});
+
 test('tracking ends, and a person is erased by an admin only', async () => {
   const page = await window(browser, program, { role: 'admin' });
   await page.goto(`/players/${players[3].puuid}`);
@@ -395,6 +424,40 @@ test('tracking ends, and a person is erased by an admin only', async () => {
   await page.locator('.flash.good').waitFor();
   const gone = await page.goto(`/players/${players[3].puuid}`);
   assert.equal(gone.status(), 404);
+  await page.context().close();
+});
+
+test('what is kept is set under settings, and of two windows the second is told of the first', async () => {
+  const [one, two] = [await window(browser, program), await window(browser, program)];
+  const kept = async () => (await job(jobs.retention)).config_json.match_days;
+  for (const page of [one, two]) await page.goto('/settings');
+  await one.getByLabel('match days').fill('200');
+  await told(one, () => one.getByRole('button', { name: 'Save limits' }).click());
+  assert.equal(await kept(), 200);
+  await two.getByLabel('match days').fill('300');
+  await two.getByRole('button', { name: 'Save limits' }).click();
+  await two.getByText('Somebody else saved these limits').waitFor();
+  await check(two, 'limits in conflict');
+  await shoot(two, 'settings-conflict');
+  assert.equal(await kept(), 200);
+  await told(two, () => two.getByRole('button', { name: 'Save mine over theirs' }).click());
+  assert.equal(await kept(), 300);
+  await one.context().close();
+  await two.context().close();
+});
+
+test('the budget of the key is shown as all its processes spend it', async () => {
+  const page = await window(browser, program);
+  await page.goto('/riot');
+  const route = page.locator('#budget tbody tr', { has: page.getByRole('rowheader', { name: 'europe' }) });
+  await route.getByText(/\d+ of 500 in 10 s/).waitFor();
+  assert.match(await route.innerText(), /this process|nobody wants it/);
+  // It is live: a request that is made elsewhere shows.
+  const sent = async () => Number((await route.locator('[data-name="Sent from here"]').innerText()).replace(/\D/g, ''));
+  const before = await sent();
+  await program.api('POST', `/jobs/${jobs.tracked_player_updater}/trigger`);
+  await until('more was sent', async () => (await sent()) > before);
+  await idle(jobs.tracked_player_updater);
   await page.context().close();
 });
 

@@ -11,8 +11,8 @@ use crate::assets;
 use crate::error::plain;
 use crate::pages::overview;
 use crate::pages::{
-    assessment, assessments, audit, bulk, job, job_form, jobs, matches, player, players, riot, run,
-    runs, session, settings, system, versions,
+    assessment, assessments, audit, bulk, job, job_form, jobs, matches, player, players, retention,
+    riot, run, runs, session, settings, system, versions,
 };
 use crate::site::{Dashboard, Site};
 
@@ -64,6 +64,7 @@ routes! {
     GET  "/audit" Viewer audit::list;
     GET  "/system" Viewer system::show;
     GET  "/settings" Viewer settings::show;
+    POST "/settings/retention/{job_id}" Operator retention::save;
     POST "/settings/riot-key" Admin settings::set_key;
     POST "/settings/riot-key/test" Admin settings::test_key;
     POST "/settings/tokens" Admin settings::make_token;

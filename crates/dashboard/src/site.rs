@@ -9,6 +9,7 @@ use riftwatch_runner::manage::{Facets, FailureGroup, JobView};
 use riftwatch_store::StoreError;
 use riftwatch_store::diagnostics::{Pulse, TableSize};
 use riftwatch_store::job_executions::JobSummary;
+use riftwatch_store::riot_budgets::Written;
 use riftwatch_store::run_history::{HourCount, Span};
 use tokio::runtime::Handle;
 
@@ -30,6 +31,7 @@ pub(crate) struct Site {
     pub(crate) week_before: Cached<Span>,
     pub(crate) facets: CachedBy<Facets>,
     pub(crate) failures: CachedBy<Vec<FailureGroup>>,
+    pub(crate) budgets: CachedBy<Vec<Written>>,
     pub(crate) tables: Cached<Vec<TableSize>>,
     pub(crate) pulse: Cached<Pulse>,
 }
@@ -48,6 +50,8 @@ impl Site {
             week_before: Cached::new(seconds(3_600)),
             facets: CachedBy::new(seconds(60)),
             failures: CachedBy::new(seconds(60)),
+            // Half of how often a page looks; a record is about a second old anyway.
+            budgets: CachedBy::new(seconds(1)),
             tables: Cached::new(seconds(60)),
             pulse: Cached::new(seconds(5)),
         }

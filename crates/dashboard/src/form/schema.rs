@@ -163,10 +163,16 @@ impl Field {
             return Ok(Some(Value::Null));
         }
         match &self.control {
-            Control::Whole { .. } => text
-                .parse::<i64>()
-                .map(|number| Some(number.into()))
-                .map_err(|_| "must be a whole number".to_owned()),
+            Control::Whole { min, max } => {
+                let number: i64 = text.parse().map_err(|_| "must be a whole number".to_owned())?;
+                // A browser holds to these by itself; whoever writes the form by hand may not.
+                let bound = |bound: &Option<String>| bound.as_ref()?.parse::<i64>().ok();
+                match (bound(min), bound(max)) {
+                    (Some(min), _) if number < min => Err(format!("must be at least {min}")),
+                    (_, Some(max)) if number > max => Err(format!("must be at most {max}")),
+                    _ => Ok(Some(number.into())),
+                }
+            }
             Control::Decimal { .. } => text
                 .parse::<f64>()
                 .ok()

@@ -130,10 +130,10 @@ fn blank(kind: &str, now: DateTime<Utc>) -> JobConfiguration {
 }
 
 /// A setting of the type, filled in.
-struct Setting {
-    field: Field,
-    value: String,
-    wrong: Option<String>,
+pub(crate) struct Setting {
+    pub(crate) field: Field,
+    pub(crate) value: String,
+    pub(crate) wrong: Option<String>,
 }
 
 #[derive(Template)]
@@ -164,7 +164,8 @@ impl Page {
     }
 }
 
-fn settings(kind: Option<&JobType>, args: &Args, errors: &[FieldError]) -> Vec<Setting> {
+/// The settings of a type, filled in with what a form says, and with what is wrong with that.
+pub(super) fn settings(kind: Option<&JobType>, args: &Args, errors: &[FieldError]) -> Vec<Setting> {
     let fields = kind.map(form::fields).unwrap_or_default();
     fields
         .into_iter()
@@ -364,7 +365,7 @@ pub(crate) async fn save(cx: Cx, id: Path<i64>, body: Bytes) -> Result<HttpRespo
 }
 
 /// The job as the form's writer saw it.
-async fn at_version(
+pub(super) async fn at_version(
     cx: &Cx,
     current: &JobConfiguration,
     seen: i64,

@@ -11,6 +11,7 @@ pub(crate) mod matches;
 pub(crate) mod overview;
 pub(crate) mod player;
 pub(crate) mod players;
+pub(crate) mod retention;
 pub(crate) mod riot;
 pub(crate) mod run;
 pub(crate) mod runs;

@@ -182,7 +182,7 @@ pub(crate) async fn show(cx: Cx) -> Result<HttpResponse, PageError> {
     let runs = manage::executions(cx.db(), &unfinished, None, 8).await?.items;
     let waiting = Filter { status: Some(ExecutionStatus::Pending), ..Filter::default() };
     let pending = manage::executions(cx.db(), &waiting, None, 50).await?.items;
-    let routes = routes(&cx);
+    let routes = routes(&cx).await?;
     let key_refused = cx.api().riot_client.as_ref().is_some_and(|client| client.key_refused());
     let problems = problems(&Signs {
         present: &present,

@@ -8,14 +8,17 @@ use chrono::TimeDelta;
 use riftwatch_domain::access::Role;
 use riftwatch_http::RiotKeySwitch;
 use riftwatch_riot::error::RiotError;
+use riftwatch_runner::manage::KEPT_VERSIONS;
 use riftwatch_store::StoreError;
 use riftwatch_store::api_tokens::{self, ApiToken};
 use riftwatch_store::settings_store::{self, RIOT_API_KEY};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::retention::{Limits, limits};
 use crate::args::Args;
 use crate::cx::{Cx, Section, Shell};
 use crate::error::PageError;
+use crate::form::Control;
 use crate::markup::Markup;
 use crate::words;
 
@@ -44,16 +47,34 @@ struct Page {
     made: Option<(String, String)>,
     wrong: Option<String>,
     kept: Vec<(&'static str, String)>,
+    limits: Vec<Limits>,
     why: &'static str,
+    limits_why: &'static str,
 }
 
-async fn page(
+/// What a form came to that the page itself tells.
+#[derive(Default)]
+pub(super) struct Told {
+    /// A token that was just made: its name and the token.
+    pub(super) made: Option<(String, String)>,
+    pub(super) wrong: Option<String>,
+    /// Limits that could not be stored, as they were sent.
+    pub(super) limits: Option<Limits>,
+}
+
+impl Told {
+    fn wrong(text: impl Into<String>) -> Self {
+        Self { wrong: Some(text.into()), ..Self::default() }
+    }
+}
+
+pub(super) async fn page(
     cx: &Cx,
     status: StatusCode,
-    made: Option<(String, String)>,
-    wrong: Option<String>,
+    told: Told,
 ) -> Result<HttpResponse, PageError> {
     let now = cx.now();
+    let limits = limits(cx, told.limits).await?;
     let mut conn = cx.conn().await?;
     let tokens = api_tokens::list(&mut conn).await?;
     let stored = settings_store::find(&mut conn, RIOT_API_KEY).await?;
@@ -87,22 +108,39 @@ async fn page(
             })
             .rev()
             .collect(),
-        made,
-        wrong,
-        kept: vec![(
-            "Runs and their logs",
-            retention.map_or_else(
-                || "for ever".to_owned(),
-                |kept| {
-                    format!(
-                        "for {}; the newest {} of each job at most",
-                        words::duration(kept.age.as_secs_f64()),
-                        words::count(kept.per_job)
-                    )
-                },
+        made: told.made,
+        wrong: told.wrong,
+        kept: vec![
+            (
+                "Runs and their logs",
+                retention.map_or_else(
+                    || "for ever".to_owned(),
+                    |kept| {
+                        format!(
+                            "for {}; the newest {} of each job at most",
+                            words::duration(kept.age.as_secs_f64()),
+                            words::count(kept.per_job)
+                        )
+                    },
+                ),
             ),
-        )],
+            (
+                "Versions of jobs",
+                retention.map_or_else(
+                    || "for ever".to_owned(),
+                    |kept| {
+                        format!(
+                            "for {} after they were replaced; the newest {} of each job always",
+                            words::duration(kept.age.as_secs_f64()),
+                            words::count(KEPT_VERSIONS)
+                        )
+                    },
+                ),
+            ),
+        ],
+        limits,
         why: super::admin(&shell),
+        limits_why: super::operator(&shell),
         shell,
     };
     cx.page_with(status, &page)
@@ -110,7 +148,7 @@ async fn page(
 
 /// `GET /settings`
 pub(crate) async fn show(cx: Cx) -> Result<HttpResponse, PageError> {
-    page(&cx, StatusCode::OK, None, None).await
+    page(&cx, StatusCode::OK, Told::default()).await
 }
 
 /// Asks Riot whether it takes a key. `Err` says in words why not.
@@ -184,13 +222,7 @@ pub(crate) async fn test_key(cx: Cx) -> Result<HttpResponse, PageError> {
 pub(crate) async fn make_token(cx: Cx, body: Bytes) -> Result<HttpResponse, PageError> {
     let fields = Args::parse(&body);
     let Some(role) = fields.read::<Role>("role") else {
-        return page(
-            &cx,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            None,
-            Some("Choose a role.".to_owned()),
-        )
-        .await;
+        return page(&cx, StatusCode::UNPROCESSABLE_ENTITY, Told::wrong("Choose a role.")).await;
     };
     let days: Option<i64> = fields.read("days").filter(|days| (1..=3_650).contains(days));
     let expires_at = days.map(|days| cx.now() + TimeDelta::days(days));
@@ -201,12 +233,12 @@ pub(crate) async fn make_token(cx: Cx, body: Bytes) -> Result<HttpResponse, Page
     };
     match made {
         Ok((token, secret)) => {
-            let told = (token.name, secret.expose_secret().to_owned());
-            page(&cx, StatusCode::OK, Some(told), None).await
+            let made = Some((token.name, secret.expose_secret().to_owned()));
+            page(&cx, StatusCode::OK, Told { made, ..Told::default() }).await
         }
         Err(StoreError::Conflict { .. }) => {
-            let text = "The name is empty, or a living token has it.".to_owned();
-            page(&cx, StatusCode::UNPROCESSABLE_ENTITY, None, Some(text)).await
+            let told = Told::wrong("The name is empty, or a living token has it.");
+            page(&cx, StatusCode::UNPROCESSABLE_ENTITY, told).await
         }
         Err(error) => Err(error.into()),
     }

@@ -152,3 +152,18 @@ async fn a_token_is_told_once_and_ended() {
     let ended = harness.post("/settings/tokens/colleague/revoke", &[]).await;
     assert!(ended.told().contains("is ended"), "{}", ended.told());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_is_shown_cause_by_cause_and_one_that_is_a_text_is_not_taken_apart() {
+    let harness = Harness::open().await;
+    let job = harness.add_job("breaking", &[("config.broken", "at 10:30: no answer")]).await;
+    let run = harness.run(job).await;
+    let page = harness.get(&format!("/runs/{run}")).await.text;
+    assert!(page.contains("<h2>games: 0 were played</h2>"), "{page}");
+    assert!(page.contains("<li>because: at 10:30: no answer</li>"), "{page}");
+    assert!(!page.contains("error_causes"), "they have their place: {page}");
+    let by_hand = "UPDATE job_executions SET error = 'closed: by hand', log_data = '{}'";
+    harness.sql(by_hand).await;
+    let page = harness.get(&format!("/runs/{run}")).await.text;
+    assert!(page.contains("<h2>closed: by hand</h2>") && !page.contains("because:"), "{page}");
+}

@@ -217,7 +217,7 @@ impl Answer {
 
 /// The job types of the tests.
 fn registry() -> Registry<Deps> {
-    Registry::new().with(Toy)
+    Registry::new().with(Toy).with(Keep)
 }
 
 /// Does what its settings say.
@@ -244,6 +244,11 @@ impl Default for ToyConfig {
     }
 }
 
+/// What the toy breaks with; the colon is no cause.
+#[derive(Debug, thiserror::Error)]
+#[error("games: 0 were played")]
+struct Broken(#[source] std::io::Error);
+
 #[async_trait]
 impl Job for Toy {
     type Deps = Deps;
@@ -257,12 +262,47 @@ impl Job for Toy {
         cx.increment_metric("games_played", i64::from(config.games));
         cx.log_entry("mood", "good");
         if let Some(text) = config.broken {
-            return Err(JobError::from(std::io::Error::other(text)));
+            return Err(Broken(std::io::Error::other(text)).into());
         }
         if config.endless {
             cx.cancel.cancelled().await;
             return Ok(Outcome::Interrupted);
         }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Has the type and the form of the job that lets go of what is old.
+#[derive(Debug)]
+struct Keep;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct KeepConfig {
+    /// Days that games are kept.
+    #[schemars(range(min = 1, max = 100))]
+    game_days: u32,
+    /// Games deleted by one statement.
+    #[schemars(range(min = 1, max = 1000))]
+    batch_size: u32,
+}
+
+impl Default for KeepConfig {
+    fn default() -> Self {
+        Self { game_days: 30, batch_size: 500 }
+    }
+}
+
+#[async_trait]
+impl Job for Keep {
+    type Deps = Deps;
+    type Config = KeepConfig;
+    const KIND: &'static str = "retention";
+    const DESCRIPTION: &'static str = "Keeps.";
+    const DEFAULT_INTERVAL: Duration = Duration::from_secs(3600);
+    const DEFAULT_ENABLED: bool = false;
+
+    async fn run(&self, _: &JobContext<Deps>, _: KeepConfig) -> Result<Outcome, JobError> {
         Ok(Outcome::Done)
     }
 }

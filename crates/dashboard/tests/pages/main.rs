@@ -5,3 +5,4 @@ mod forms;
 mod harness;
 mod looks;
 mod roles;
+mod settings;
