@@ -1,4 +1,5 @@
 # The server as an image: compiled in one stage, run by an unprivileged user in another.
+# `./run sbom` lists what goes into the program.
 # docker-compose.yml shows how to run it.
 
 FROM rust:1.95-slim-bookworm AS build

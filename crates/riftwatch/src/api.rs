@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use riftwatch_riot::client::RiotClient;
 use riftwatch_store::Db;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -36,7 +37,8 @@ pub(crate) struct Own {
     pub(crate) db: Db,
     /// Where that is.
     pub(crate) database: Database,
-    http: actix_web::dev::ServerHandle,
+    riot: RiotClient,
+    http: riftwatch_http::ServerHandle,
     _socket: TempDir,
 }
 
@@ -72,7 +74,8 @@ impl Api {
         let path = folder.path().join("api");
         let listener = UnixListener::bind(&path).map_err(failed)?;
         let open = settings.clone().without_access_control();
-        let outside = server::outside(&open, &database, settings.riot()?)?;
+        let outside = server::outside(&open, &database, settings.riot()?).await?;
+        let riot = outside.riot_client();
         let state = server::api_state(&open, &database, outside)?;
         let mut config = open.http()?;
         config.workers = 1;
@@ -83,7 +86,7 @@ impl Api {
             base: "http://localhost".to_owned(),
             token: None,
             client: builder.unix_socket(path).build().map_err(Failure::Client)?,
-            own: Some(Own { db, database, http, _socket: folder }),
+            own: Some(Own { db, database, riot, http, _socket: folder }),
         })
     }
 
@@ -176,6 +179,9 @@ impl Api {
         if let Some(own) = self.own {
             drop(self.client);
             own.http.stop(true).await;
+            // Other processes would find this one's part of the budget free some seconds later.
+            own.riot.leave().await;
+            drop(own.riot);
             drop(own.db);
             own.database.close().await?;
         }

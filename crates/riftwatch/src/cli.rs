@@ -1,5 +1,6 @@
 //! The command line.
 
+mod detection;
 mod job;
 mod player;
 
@@ -12,6 +13,7 @@ use riftwatch_domain::routing::Platform;
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use self::detection::{ListArgs, SortBy, StoredCommand};
 pub(crate) use self::job::{JobCommand, JobSettings};
 pub(crate) use self::player::PlayerCommand;
 
@@ -92,8 +94,8 @@ pub(crate) enum Command {
     /// See and steer tracked players.
     #[command(subcommand)]
     Player(PlayerCommand),
-    /// Say which accounts of a file play unlike their rank, and how far to trust that. See
-    /// docs/DETECTION.md.
+    /// Say which accounts play unlike their rank, and how far to trust that: those of the database, over
+    /// the API, or those of a file. See docs/DETECTION.md.
     #[command(subcommand)]
     Detection(DetectionCommand),
     /// Tokens of the API: who may use it, and for what.
@@ -209,10 +211,75 @@ pub(crate) struct SimArgs {
     /// Serve recorded answers from this directory instead of a generated world.
     #[arg(long, value_name = "DIR")]
     pub(crate) replay: Option<PathBuf>,
+
+    /// When the windows of the limits begin and end.
+    #[arg(long, value_enum, default_value_t = SimWindows::FromFirstCall)]
+    pub(crate) windows: SimWindows,
+
+    /// How the limits are told in the headers.
+    #[arg(long, value_enum, default_value_t = SimHeaders::InOrder)]
+    pub(crate) headers: SimHeaders,
+
+    /// Milliseconds that an answer takes at the least.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency: u64,
+
+    /// Milliseconds that an answer takes on top on average, at random; one in a hundred ten times as
+    /// many.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) jitter: u64,
+
+    /// A key that collects so many 429s in a minute is banned: 403 for ten minutes after the last.
+    #[arg(long, value_name = "REFUSALS")]
+    pub(crate) ban_after: Option<u32>,
+
+    /// Each key sees puuids of its own, as with Riot.
+    #[arg(long)]
+    pub(crate) puuids_per_key: bool,
+
+    /// Queues whose matches are listed and answer 403.
+    #[arg(long, value_name = "QUEUES", value_delimiter = ',')]
+    pub(crate) private_queues: Vec<u16>,
+
+    /// What goes wrong from the start: a file with the JSON that /sim/faults takes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+
+    /// Compress answers for clients that ask.
+    #[arg(long)]
+    pub(crate) gzip: bool,
+}
+
+/// When a window of the simulator's limits begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimWindows {
+    /// With the first call after the last one ended: Riot's.
+    FromFirstCall,
+    /// At whole multiples of its length on the clock.
+    WallAligned,
+    /// Any stretch of its length.
+    Sliding,
+}
+
+/// How the simulator tells its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimHeaders {
+    /// Windows in the order of the limits.
+    InOrder,
+    /// Windows backwards, as Riot has been seen to send them.
+    Reversed,
+    /// Only the first window has a count.
+    ShortCount,
+    /// Not readable.
+    Garbled,
+    /// None at all.
+    Absent,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DetectionCommand {
+    #[command(flatten)]
+    Stored(StoredCommand),
     /// Assess the accounts of a file: one JSON object a line in, one out, in the same order.
     ///
     /// A line that cannot be read is told on standard error, with its number, field and what is
@@ -262,6 +329,13 @@ pub(crate) enum DetectionCommand {
         /// usual in a game, and what innocent accounts look like, then come from them.
         #[arg(long, value_name = "FILE")]
         honest: Option<PathBuf>,
+        /// Take the stored accounts as the real ones: most of them must be innocent. Nothing is
+        /// changed in the database, and the model names nobody.
+        #[arg(long, conflicts_with = "honest")]
+        database: bool,
+        /// Stored accounts at most.
+        #[arg(long, value_name = "NUMBER", default_value_t = 20_000, requires = "database")]
+        accounts: usize,
         /// Version of the model, as every assessment will show it.
         #[arg(long, value_name = "NAME", default_value = "story-1.fitted")]
         version: String,

@@ -18,6 +18,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::settings::Settings;
+use crate::telemetry::Traces;
 
 /// How the program ends when nothing went wrong with itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Settings(#[from] settings::SettingsError),
     #[error(transparent)]
-    Filter(#[from] telemetry::InvalidFilter),
+    Telemetry(#[from] telemetry::TelemetryError),
     #[error(transparent)]
     Database(#[from] database::DatabaseError),
     #[error("the private database")]
@@ -83,7 +84,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .expect("the machine can run threads");
-    match runtime.block_on(run(cli)) {
+    let mut traces = None;
+    let ended = runtime.block_on(run(cli, &mut traces));
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    match ended {
         Ok(Exit::Fine) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::from(1),
         Err(failure) => {
@@ -93,9 +99,9 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<Exit, Failure> {
+async fn run(cli: Cli, traces: &mut Option<Traces>) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref())?;
-    telemetry::init(&settings.log)?;
+    *traces = telemetry::init(&settings)?;
     match cli.command {
         Command::Serve { bind, roles } => {
             commands::serve::run(&settings.with_roles(&roles), bind).await
@@ -108,7 +114,9 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Status { json } => commands::status::run(&settings, &cli.remote, json).await,
         Command::Job(command) => commands::job::run(&settings, &cli.remote, command).await,
         Command::Player(command) => commands::player::run(&settings, &cli.remote, command).await,
-        Command::Detection(command) => commands::detection::run(command),
+        Command::Detection(command) => {
+            commands::detection::run(&settings, &cli.remote, command).await
+        }
         Command::Token(command) => commands::token::run(&settings, command).await,
         Command::Completions { shell } => {
             commands::completions::run(shell);

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use riftwatch_store::secret_key::SecretKey;
+use riftwatch_store::suppressions::{self, SuppressionKey};
+use riftwatch_store::{Db, settings_store};
 
 use crate::Failure;
 use crate::database::{Database, data_dir};
@@ -26,6 +28,29 @@ pub(crate) fn key(settings: &Settings, database: &Database) -> Result<Option<Sec
         make(&path).map_err(|source| Failure::File { path: path.clone(), source })?;
     }
     Ok(Some(read_secret_key(&path)?))
+}
+
+/// The key by which erased people are recognised; `None` without a key that seals it. First, whatever
+/// the old key seals is sealed with the new one, if both were given.
+pub(crate) async fn suppression_key(
+    settings: &Settings,
+    database: &Database,
+    store: &Db,
+) -> Result<Option<SuppressionKey>, Failure> {
+    let Some(key) = key(settings, database)? else { return Ok(None) };
+    let mut conn = store.get().await?;
+    if let Some(old) = settings.old_secret_key()? {
+        // A database that has no key of digests yet has digests by the old key, if any.
+        suppressions::ensure_key(&mut conn, &old).await?;
+        let sealed = settings_store::reseal(&mut conn, &old, &key).await?;
+        if sealed > 0 {
+            tracing::info!(
+                secrets = sealed,
+                "sealed {sealed} secrets with the new key: once every process has it, the old one can go"
+            );
+        }
+    }
+    Ok(suppressions::key(&mut conn, &key).await?)
 }
 
 /// Makes a key file that is whole from its first moment, and is the first one's if two processes

@@ -30,7 +30,7 @@ pub(crate) struct Server {
     runner: RunnerHandle,
     grace: Duration,
     riot: RiotClient,
-    http: actix_web::dev::ServerHandle,
+    http: riftwatch_http::ServerHandle,
     http_task: JoinHandle<std::io::Result<()>>,
     database: Database,
 }
@@ -64,7 +64,6 @@ impl Server {
         let grace = runner_config.shutdown_grace;
         let deps = Arc::new(outside.deps.clone());
         let riot = outside.riot_client.clone();
-        refuse_to_bring_back(&outside.deps).await?;
         let runner =
             Runner::start(store.clone(), riftwatch_jobs::registry(), deps, runner_config).await?;
         // A pool of the API's own: a busy API takes no connection from jobs, and jobs none from it.
@@ -145,12 +144,13 @@ impl Server {
 }
 
 /// With a key that does not recognise the people who were erased, they would be stored again.
-async fn refuse_to_bring_back(deps: &Deps) -> Result<(), Failure> {
-    let mut conn = deps.store.get().await?;
-    if suppressions::are_unreadable(&mut conn, deps.suppression_key.as_ref()).await? {
+async fn refuse_to_bring_back(store: &Db, key: Option<&SuppressionKey>) -> Result<(), Failure> {
+    let mut conn = store.get().await?;
+    if suppressions::are_unreadable(&mut conn, key).await? {
         return Err(Failure::Said(
             "people were erased from this database under another RIFTWATCH_SECRET_KEY, and would be \
-             stored again: give riftwatch that key"
+             stored again: give riftwatch that key, or give it as RIFTWATCH_SECRET_KEY_OLD beside \
+             the new one"
                 .to_owned(),
         ));
     }
@@ -179,6 +179,13 @@ pub(crate) struct Outside {
     riot_key: RiotKeySwitch,
 }
 
+impl Outside {
+    /// The client of the Riot API, to be let go of with `leave` at the end.
+    pub(crate) fn riot_client(&self) -> RiotClient {
+        self.riot_client.clone()
+    }
+}
+
 /// What an API serves where no job runs.
 pub(crate) fn api_state(
     settings: &Settings,
@@ -197,13 +204,16 @@ pub(crate) fn api_state(
     })
 }
 
-/// Connects to nothing yet; the first use does.
-pub(crate) fn outside(
+/// What verbs work with, on a migrated database. Secrets that an old key seals are sealed anew first, if
+/// that key was given.
+pub(crate) async fn outside(
     settings: &Settings,
     database: &Database,
     riot: RiotClientConfig,
 ) -> Result<Outside, Failure> {
     let store = database.pool(settings);
+    let suppression_key = secrets::suppression_key(settings, database, &store).await?;
+    refuse_to_bring_back(&store, suppression_key.as_ref()).await?;
     // Any other process with the same key keeps within the same budget.
     let records = Arc::new(PostgresRecords::of(&store));
     let riot = RiotClientConfig { shared_records: Some(records), ..riot };
@@ -214,7 +224,7 @@ pub(crate) fn outside(
         riot: Arc::new(riot_client.clone()),
         clock: Clock::system(),
         max_tracked_players: settings.max_tracked_players(),
-        suppression_key: secrets::key(settings, database)?.as_ref().map(SuppressionKey::of),
+        suppression_key,
     };
     Ok(Outside { deps, riot_client, riot_key })
 }

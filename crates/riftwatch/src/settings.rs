@@ -17,6 +17,7 @@ use riftwatch_store::secret_key::{InvalidSecretKey, SecretKey};
 use riftwatch_store::url::InvalidDatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 
 use crate::cli::Role;
 
@@ -39,6 +40,7 @@ pub(crate) struct Settings {
     players: PlayerSettings,
     /// What is logged, and how.
     pub(crate) log: LogSettings,
+    traces: TraceSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +71,8 @@ struct ApiSettings {
 struct SecretSettings {
     key: SecretString,
     key_file: PathBuf,
+    old_key: SecretString,
+    old_key_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,6 +125,12 @@ pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceSettings {
+    otlp_endpoint: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
@@ -151,6 +161,8 @@ pub(crate) enum SettingsError {
     },
     #[error("RIFTWATCH_SECRET_KEY (secrets.key) cannot be used")]
     SecretKey(#[source] InvalidSecretKey),
+    #[error("RIFTWATCH_SECRET_KEY_OLD (secrets.old_key) cannot be used")]
+    OldSecretKey(#[source] InvalidSecretKey),
     #[error(
         "API_TRUSTED_PROXIES (api.trusted_proxies) has {0:?}: expected addresses like 10.0.0.1"
     )]
@@ -246,6 +258,13 @@ impl Settings {
                 self.riot.job_shares.clone(),
                 "job types with shares from 1 to 1000, as in tracked_player_updater=3, rank_monitor=1",
             ),
+            (
+                is_collector(&self.traces.otlp_endpoint),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.otlp_endpoint"),
+                // A URL may have a password in it.
+                "something else".to_owned(),
+                "an address like http://127.0.0.1:4318",
+            ),
         ];
         for (fine, (name, key), value, expected) in checks {
             if !fine {
@@ -318,12 +337,19 @@ impl Settings {
 
     /// The key that seals secrets, if one was given.
     pub(crate) fn secret_key(&self) -> Result<Option<SecretKey>, SettingsError> {
-        let text = self.secrets.key.expose_secret();
-        if !text.is_empty() {
-            return SecretKey::parse(text).map(Some).map_err(SettingsError::SecretKey);
-        }
-        let path = &self.secrets.key_file;
-        if path.as_os_str().is_empty() { Ok(None) } else { read_secret_key(path).map(Some) }
+        secret_key(&self.secrets.key, &self.secrets.key_file, SettingsError::SecretKey)
+    }
+
+    /// The key before that one, while keys are changed.
+    pub(crate) fn old_secret_key(&self) -> Result<Option<SecretKey>, SettingsError> {
+        let secrets = &self.secrets;
+        secret_key(&secrets.old_key, &secrets.old_key_file, SettingsError::OldSecretKey)
+    }
+
+    /// Where traces go, if anywhere.
+    pub(crate) fn otlp_endpoint(&self) -> Option<Url> {
+        // An empty text is no URL; any other was checked when the settings were read.
+        self.traces.otlp_endpoint.parse().ok()
     }
 
     /// Where riftwatch keeps what it owns, if set.
@@ -367,6 +393,24 @@ impl Settings {
             ..RiotClientConfig::default()
         })
     }
+}
+
+fn is_collector(endpoint: &str) -> bool {
+    endpoint.is_empty()
+        || endpoint
+            .parse::<Url>()
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn secret_key(
+    text: &SecretString,
+    path: &Path,
+    unfit: fn(InvalidSecretKey) -> SettingsError,
+) -> Result<Option<SecretKey>, SettingsError> {
+    if !text.expose_secret().is_empty() {
+        return SecretKey::parse(text.expose_secret()).map(Some).map_err(unfit);
+    }
+    if path.as_os_str().is_empty() { Ok(None) } else { read_secret_key(path).map(Some) }
 }
 
 /// Reads a key that seals secrets from a file.

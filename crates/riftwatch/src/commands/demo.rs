@@ -42,7 +42,7 @@ pub(crate) async fn run(settings: &Settings, args: DemoArgs) -> Result<Exit, Fai
         api_key: Some("RGAPI-demo".into()),
         ..settings.riot()?
     };
-    let outside = server::outside(settings, &database, riot)?;
+    let outside = server::outside(settings, &database, riot).await?;
     // Before the first tick, which would find nobody to update otherwise.
     track_some(&outside.deps, &simulator, args.track).await?;
     let watch = Watch::begin(&outside.deps, &simulator).await?;

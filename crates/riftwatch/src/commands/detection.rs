@@ -1,7 +1,9 @@
-//! `riftwatch detection`: assess files of evidence, fit models, and see how good they are. No
-//! database.
+//! `riftwatch detection`: assess files of evidence, fit models, and see how good they are. Of these,
+//! only `fit` looks into a database, and only where it is told to; stored players go over the API.
 
 mod files;
+mod fitting;
+mod stored;
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -11,13 +13,14 @@ use std::path::Path;
 use riftwatch_detection::baseline::BaselineFit;
 use riftwatch_detection::evaluate::{self, Report};
 use riftwatch_detection::evidence::MalformedEvidence;
-use riftwatch_detection::fit::{Plan, RealAccounts, fit, fit_with};
+use riftwatch_detection::fit::Plan;
 use riftwatch_detection::lines::{Outcome, assess_lines};
 use riftwatch_detection::{Model, Priors};
 use serde_json::json;
 
-use crate::cli::{BaselineFrom, DetectionCommand, ModelArgs};
+use crate::cli::{BaselineFrom, DetectionCommand, ModelArgs, Remote};
 use crate::output;
+use crate::settings::Settings;
 use crate::{Exit, Failure};
 
 /// Games from which on a file's own level is taken to be better known than the model's.
@@ -29,8 +32,13 @@ const BYTES_FOR_BASELINE: u64 = 64 << 20;
 /// Bad lines that are told one by one.
 const TOLD: u64 = 20;
 
-pub(crate) fn run(command: DetectionCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    settings: &Settings,
+    remote: &Remote,
+    command: DetectionCommand,
+) -> Result<Exit, Failure> {
     match command {
+        DetectionCommand::Stored(command) => stored::run(settings, remote, command).await,
         DetectionCommand::Assess { input, output, prior, model } => {
             let priors = Priors { anomalies: prior, ..Priors::default() };
             assess(&input, output.as_deref(), &priors, &model)
@@ -50,10 +58,24 @@ pub(crate) fn run(command: DetectionCommand) -> Result<Exit, Failure> {
             }
             Ok(exit)
         }
-        DetectionCommand::Fit { output, honest, version, fitted_on, seed, small } => {
+        DetectionCommand::Fit {
+            output,
+            honest,
+            database,
+            accounts,
+            version,
+            fitted_on,
+            seed,
+            small,
+        } => {
             let plan = if small { Plan::small } else { Plan::shipped };
             let plan = Plan { seed, ..plan(version, fitted_on) };
-            fit_to(&output, honest.as_deref(), &plan)
+            let model = match honest {
+                Some(file) => fitting::on_file(&plan, &file)?,
+                None if database => fitting::on_database(&plan, settings, accounts).await?,
+                None => fitting::on_worlds(&plan),
+            };
+            fitting::write(&model, &output)
         }
         DetectionCommand::Model { model } => {
             let model = read_model(model.as_deref())?;
@@ -113,26 +135,6 @@ fn evaluate_file(
     let outcome = Outcome { accounts: set.accounts as u64, refused: set.refused };
     let report = Report { model_version: model.version().to_owned(), sets: vec![set] };
     Ok((report, refusals.sum_up(outcome)))
-}
-
-fn fit_to(output: &Path, honest: Option<&Path>, plan: &Plan) -> Result<Exit, Failure> {
-    let report = |step: &str| say(&format!("{step} …"));
-    let model = match honest {
-        None => fit(plan, report),
-        Some(path) => {
-            files::open(path).map_err(failed(path))?;
-            let name = path.file_name().unwrap_or(path.as_os_str()).display().to_string();
-            let accounts = RealAccounts { name, open: &|| files::open(path) };
-            fit_with(plan, &accounts, report)?
-        }
-    };
-    fs::write(output, model.to_json() + "\n").map_err(failed(output))?;
-    output::json(&json!({
-        "model_version": model.version(),
-        "provenance": model.provenance(),
-        "written_to": output,
-    }));
-    Ok(Exit::Fine)
 }
 
 fn read_model(path: Option<&Path>) -> Result<Model, Failure> {

@@ -1,13 +1,16 @@
 //! `riftwatch doctor`: is everything there that the program needs, and if not, what to do.
 
 use chrono::{DateTime, Utc};
+use riftwatch_app::key_sharing::PostgresRecords;
 use riftwatch_domain::causes::chain;
 use riftwatch_domain::routing::Platform;
 use riftwatch_riot::api::{CallClass, Caller, RiotApi};
-use riftwatch_riot::client::RiotClient;
+use riftwatch_riot::client::{RiotClient, RiotClientConfig};
 use riftwatch_riot::error::RiotError;
+use riftwatch_riot::sharing::SharedRecords;
 use riftwatch_store::{migrations, server};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::database::Database;
@@ -39,8 +42,13 @@ impl Check {
 
 pub(crate) async fn run(settings: &Settings, json: bool) -> Result<Exit, Failure> {
     let mut checks = vec![Check::fine("settings", "can be used")];
-    check_database(settings, &mut checks).await;
-    checks.push(check_riot(settings).await);
+    let database = check_database(settings, &mut checks).await;
+    checks.push(check_riot(settings, database.as_ref()).await);
+    if let Some(database) = database
+        && let Err(error) = database.close().await
+    {
+        checks.push(Check::bad("private database", chain(&error), "see the cause"));
+    }
     let all_fine = checks.iter().all(|check| check.fine);
     if json {
         output::json(&checks);
@@ -56,13 +64,14 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> Result<Exit, Failure
     Ok(if all_fine { Exit::Fine } else { Exit::No })
 }
 
-async fn check_database(settings: &Settings, checks: &mut Vec<Check>) {
+/// Gives the database if it can be worked with.
+async fn check_database(settings: &Settings, checks: &mut Vec<Check>) -> Option<Database> {
     let database = match Database::reach(settings).await {
         Ok(database) => database,
         Err(error) => {
             let mend = "see the cause; with DATABASE_URL unset, riftwatch runs its own";
             checks.push(Check::bad("database", chain(&error), mend));
-            return;
+            return None;
         }
     };
     let db = database.pool(settings);
@@ -79,21 +88,20 @@ async fn check_database(settings: &Settings, checks: &mut Vec<Check>) {
         Err(error) => {
             let found = format!("{}: {}", database.url, chain(&error));
             checks.push(Check::bad("database", found, "start the server, or correct DATABASE_URL"));
-            return;
+            return None;
         }
     }
-    checks.push(match migrations::pending(&database.url).await {
+    let schema = match migrations::pending(&database.url).await {
         Ok(pending) if pending.is_empty() => Check::fine("schema", "up to date"),
         Ok(pending) => {
             let found = format!("{} migrations to run", pending.len());
             Check::bad("schema", found, "run `riftwatch migrate`, or start the server")
         }
         Err(error) => Check::bad("schema", chain(&error), "see the cause"),
-    });
+    };
     drop(db);
-    if let Err(error) = database.close().await {
-        checks.push(Check::bad("private database", chain(&error), "see the cause"));
-    }
+    checks.push(schema);
+    Some(database)
 }
 
 fn check_version(version: &str, number: i32) -> Check {
@@ -116,8 +124,9 @@ fn check_clock(theirs: DateTime<Utc>) -> Check {
     }
 }
 
-/// Asks Riot for an account that nobody has: the cheapest call that proves the key.
-async fn check_riot(settings: &Settings) -> Check {
+/// Asks Riot for an account that nobody has: the cheapest call that proves the key. It takes its turn in
+/// the budget that all processes on the database share.
+async fn check_riot(settings: &Settings, database: Option<&Database>) -> Check {
     let config = match settings.riot() {
         Ok(config) => config,
         Err(error) => return Check::bad("riot key", chain(&error), "correct RIOT_API_KEY_FILE"),
@@ -130,7 +139,10 @@ async fn check_riot(settings: &Settings) -> Check {
         );
     }
     let base = config.base_url.clone();
-    let riot = match RiotClient::new(config) {
+    // Where the records cannot be reached, the client goes by its own part of the limits.
+    let records = database.map(|database| PostgresRecords::of(&database.pool(settings)));
+    let shared_records = records.map(|records| Arc::new(records) as Arc<dyn SharedRecords>);
+    let riot = match RiotClient::new(RiotClientConfig { shared_records, ..config }) {
         Ok(riot) => riot,
         Err(error) => return Check::bad("riot", chain(&error), "correct RIOT_API_BASE_URL"),
     };
@@ -140,7 +152,9 @@ async fn check_riot(settings: &Settings) -> Check {
     };
     let caller = Caller::new(CallClass::Interactive).with_patience(Duration::from_secs(5));
     let region = Platform::Euw1.region();
-    match riot.account_by_riot_id(&caller, region, &nobody).await {
+    let answer = riot.account_by_riot_id(&caller, region, &nobody).await;
+    riot.leave().await;
+    match answer {
         Ok(_) => Check::fine("riot key", format!("{base} takes it")),
         Err(RiotError::RateLimited { .. }) => {
             Check::fine("riot key", format!("{base} takes it; its limit is used up right now"))

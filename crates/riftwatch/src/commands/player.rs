@@ -62,7 +62,7 @@ async fn obey(api: &Api, command: PlayerCommand) -> Result<Exit, Failure> {
 }
 
 /// A player by puuid, or by a Riot ID that we know.
-async fn find(api: &Api, player: &str) -> Result<Value, Failure> {
+pub(super) async fn find(api: &Api, player: &str) -> Result<Value, Failure> {
     if !player.contains('#') {
         return api.get(&format!("/players/{}", segment(player)), &[]).await;
     }
@@ -85,11 +85,11 @@ fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn puuid(player: &Value) -> String {
+pub(super) fn puuid(player: &Value) -> String {
     segment(player["puuid"].as_str().unwrap_or_default())
 }
 
-fn name(player: &Value) -> String {
+pub(super) fn name(player: &Value) -> String {
     text(if player["riot_id"].is_null() { &player["puuid"] } else { &player["riot_id"] })
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn run(settings: &Settings, bind: Option<SocketAddr>) -> Result
     }
     let listener = server::listen(settings, bind.unwrap_or(settings.bind))?;
     let database = Database::open(settings).await?;
-    let outside = server::outside(settings, &database, riot)?;
+    let outside = server::outside(settings, &database, riot).await?;
     let server = Server::start(settings, listener, database, outside).await?;
     tracing::info!("the API answers on http://{}", server.addr);
     signals::stop_asked().await;

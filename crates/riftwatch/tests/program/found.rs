@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use riftwatch_domain::clock::Clock;
 use riftwatch_domain::routing::Platform;
-use riftwatch_sim::{SimConfig, Simulator, Story, StoryMix, Truth};
+use riftwatch_sim::{SimConfig, SimHandle, Simulator, Story, StoryMix, Truth};
 use riftwatch_testkit::TestDb;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Server, number, until};
+use crate::harness::{Server, number, output, riftwatch_on, stderr, stdout, until};
 
 /// Accounts that are tracked, chosen without a look at their labels.
 const TRACKED: usize = 50;
@@ -80,7 +80,33 @@ async fn an_account_far_above_its_rank_is_found_by_the_jobs_on_their_schedule() 
     // The stated rate is one in two hundred: among so few, none.
     assert_eq!(sum(honest, 0), 0, "an innocent account was found: {found:?}");
     assert_eq!(sim.stats().by_status.get(&429), None);
+    a_model_is_fitted_on_what_is_stored(&test, &sim).await;
     sim.stop().await;
+}
+
+/// From the database that the jobs have filled to a model, and to what it says of its own origin.
+async fn a_model_is_fitted_on_what_is_stored(test: &TestDb, sim: &SimHandle) {
+    let enough = "SELECT count(*) FROM (
+                      SELECT FROM ranked_games GROUP BY player HAVING count(*) >= 8) known";
+    let known = number(test, enough).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("model.json").display().to_string();
+    let fit =
+        ["detection", "fit", "--database", "--small", "--version", "story-here", "--output", &path];
+    let ended = output(riftwatch_on(test, sim, &fit));
+    assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    let shown = output(riftwatch_on(test, sim, &["detection", "model", "--model", &path]));
+    let shown: Value = serde_json::from_str(&stdout(&shown)).expect("JSON");
+    assert_eq!(shown["model_version"], "story-here");
+    let real = &shown["provenance"]["real"];
+    assert_eq!(real["name"], "stored matches");
+    assert_eq!(real["accounts"], known, "{real}");
+    assert!(real["games"].as_i64().expect("a number") >= 8 * known, "{real}");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    assert!(
+        !sim.truth().iter().any(|truth| text.contains(truth.puuid.as_str())),
+        "it names somebody"
+    );
 }
 
 /// A history that ends at the last midnight, and stands still: the same games on every day.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use riftwatch_domain::execution::Trigger;
 use riftwatch_domain::job::JobId;
+use riftwatch_riot::client::RiotClient;
 use riftwatch_runner::manage::{self, Actor};
 use riftwatch_runner::{Runner, RunnerConfig, RunnerHandle};
 use serde_json::Value;
@@ -32,7 +33,8 @@ pub(super) async fn run(
     };
     let ended = trigger_and_wait(api, job).await;
     if let Some(worker) = worker {
-        worker.shutdown(settings.runner().shutdown_grace).await;
+        worker.runner.shutdown(settings.runner().shutdown_grace).await;
+        worker.riot.leave().await;
     }
     let run = ended?;
     if json {
@@ -43,7 +45,13 @@ pub(super) async fn run(
     Ok(if run["status"] == "success" { Exit::Fine } else { Exit::No })
 }
 
-async fn own_worker(settings: &Settings, own: &Own) -> Result<Option<RunnerHandle>, Failure> {
+/// What runs jobs in this process.
+struct Worker {
+    runner: RunnerHandle,
+    riot: RiotClient,
+}
+
+async fn own_worker(settings: &Settings, own: &Own) -> Result<Option<Worker>, Failure> {
     let living = manage::workers(&own.db).await?;
     if living.iter().any(|worker| worker.concurrency > 0 && !worker.draining) {
         return Ok(None);
@@ -51,9 +59,11 @@ async fn own_worker(settings: &Settings, own: &Own) -> Result<Option<RunnerHandl
     tracing::info!("no server runs jobs: this program runs the one itself");
     let config =
         RunnerConfig { scheduler_enabled: false, worker_enabled: true, ..settings.runner() };
-    let deps = server::outside(settings, &own.database, settings.riot()?)?.deps;
+    let outside = server::outside(settings, &own.database, settings.riot()?).await?;
+    let (riot, deps) = (outside.riot_client(), Arc::new(outside.deps));
     let registry = riftwatch_jobs::registry();
-    Ok(Some(Runner::start(own.db.clone(), registry, Arc::new(deps), config).await?))
+    let runner = Runner::start(own.db.clone(), registry, deps, config).await?;
+    Ok(Some(Worker { runner, riot }))
 }
 
 async fn trigger_and_wait(api: &Api, job: &str) -> Result<Value, Failure> {
