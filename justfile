@@ -99,7 +99,7 @@ bench-runner *options:
 
 # Measure the dashboard: server time of every page, and what an open page costs, at a million runs.
 bench-dashboard *options:
-    @cargo run --release -p riftwatch-dashboard --example bench -- "$@"
+    @cargo run --release -p riftwatch-dashboard --example bench_pages -- "$@"
 
 # Measure how fast accounts are read, scored and assessed.
 bench-detection:

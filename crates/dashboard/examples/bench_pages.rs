@@ -1,7 +1,7 @@
 //! Measures the dashboard over a million runs: how long the server takes for each page, the first time
 //! and after, and what a page that is left open costs the database.
 //!
-//! `cargo run --release -p riftwatch-dashboard --example bench -- [RUNS]`
+//! `cargo run --release -p riftwatch-dashboard --example bench_pages -- [RUNS]`
 
 #![expect(clippy::print_stdout, reason = "what is measured is printed")]
 
