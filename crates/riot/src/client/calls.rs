@@ -87,7 +87,9 @@ impl RiotClient {
             let request = self.request(route, resource, &key);
             let counted = caller.clone();
             let count = move || counted.count_request();
+            let attendance = permit.attendance();
             let sent = tokio::spawn(send(self.0.http.clone(), request, permit, count)).await;
+            drop(attendance);
             let failure = match sent {
                 // The turn was over: nothing was sent, and there will be another.
                 Ok(Ok(None)) => continue,

@@ -29,6 +29,10 @@ const MOST_PENALTIES: u64 = 50;
 const EXPECTED_WINDOWS: u32 = 3;
 /// Waits after refusals without a word about how long: 1, 2, 4 … up to this.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+/// Where one request at a time goes out, one whose answer is so late is not waited for any longer …
+const LATE: Duration = Duration::from_secs(2);
+/// … unless so many are unanswered. The least of Riot's limits allow more than that.
+const MOST_UNANSWERED: u32 = 5;
 
 /// One window: so many requests in so long.
 #[derive(Debug)]
@@ -98,20 +102,21 @@ impl Window {
 pub(super) struct Turn {
     /// Not before this time.
     pub(super) not_before: Instant,
-    /// Only after a request in flight has been answered, which time alone does not bring about.
-    pub(super) needs_answer: bool,
+    /// At this time, if nothing is answered sooner. `None`: only after a request in flight has been
+    /// answered, which time alone does not bring about.
+    pub(super) surely: Option<Instant>,
 }
 
 impl Turn {
     pub(super) fn is_now(self, now: Instant) -> bool {
-        self.not_before <= now && !self.needs_answer
+        self.surely.is_some_and(|at| at <= now)
     }
 
     /// The turn when both allow it.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             not_before: self.not_before.max(other.not_before),
-            needs_answer: self.needs_answer || other.needs_answer,
+            surely: self.surely.zip(other.surely).map(|(one, other)| one.max(other)),
         }
     }
 }
@@ -128,6 +133,10 @@ pub(super) struct Budget {
     pub(super) careful: bool,
     pub(super) usage_factor: f64,
     pub(super) in_flight: u32,
+    /// How many of those in flight nobody waits for any more.
+    forsaken: u32,
+    /// When the last one went out.
+    last_taken: Option<Instant>,
     /// When answers came, oldest first. Those that may come still, of requests sent by a process
     /// that is gone, are in it with the latest time at which they can.
     pub(super) answered: VecDeque<Instant>,
@@ -149,6 +158,8 @@ impl Budget {
             careful: false,
             usage_factor,
             in_flight: 0,
+            forsaken: 0,
+            last_taken: None,
             answered: VecDeque::new(),
             blocked_until: None,
             refused_at: None,
@@ -160,15 +171,28 @@ impl Budget {
 
     /// When one more request may go, after `ahead` others that go first.
     pub(super) fn turn(&self, now: Instant, ahead: u64) -> Turn {
-        let one_at_a_time = !self.known || self.careful;
-        let mut turn = Turn {
-            not_before: self.blocked_until.map_or(now, |until| until.max(now)),
-            needs_answer: one_at_a_time && self.in_flight > 0,
-        };
+        let from = self.blocked_until.map_or(now, |until| until.max(now));
+        let mut turn =
+            Turn { not_before: from, surely: self.next_probe(now).map(|at| at.max(from)) };
         for window in &self.windows {
             turn = turn.and(self.window_turn(window, now, ahead));
         }
         turn
+    }
+
+    /// Where one request at a time goes out: when the next one may, if none is answered until then.
+    fn next_probe(&self, now: Instant) -> Option<Instant> {
+        let one_at_a_time = !self.known || self.careful;
+        if !one_at_a_time || self.in_flight == 0 {
+            return Some(now);
+        }
+        if self.in_flight >= MOST_UNANSWERED {
+            return None;
+        }
+        if self.in_flight == self.forsaken {
+            return Some(now);
+        }
+        self.last_taken.map(|at| now.max(at + LATE))
     }
 
     fn window_turn(&self, window: &Window, now: Instant, ahead: u64) -> Turn {
@@ -178,16 +202,12 @@ impl Budget {
         // Each round of as many requests as there are tokens takes a period.
         let (rounds, place) = (ahead / tokens, ahead % tokens);
         let needed = (used + place + 1).saturating_sub(tokens);
-        let (first, needs_answer) = if needed == 0 {
-            (now, false)
-        } else if let Some(at) = self.nth_release(window, now, needed) {
-            (at, false)
-        } else {
-            // Requests in flight give their tokens back one period from now at the earliest.
-            (now + window.period, true)
-        };
+        let known = if needed == 0 { Some(now) } else { self.nth_release(window, now, needed) };
+        // Requests in flight give their tokens back one period from now at the earliest.
+        let first = known.unwrap_or(now + window.period);
         let rounds = u32::try_from(rounds).unwrap_or(u32::MAX).min(1_000_000);
-        Turn { not_before: first + window.period * rounds, needs_answer }
+        let not_before = first + window.period * rounds;
+        Turn { not_before, surely: known.map(|_| not_before) }
     }
 
     /// Index of the oldest answer whose token is still held in a window of this length.
@@ -237,6 +257,17 @@ impl Budget {
         self.in_flight += 1;
         self.sent += 1;
         self.first_sent.get_or_insert(now);
+        self.last_taken = Some(now);
+    }
+
+    /// Nobody waits for the answer to one of those in flight any more. Its token stays taken.
+    pub(super) fn forsake(&mut self) {
+        self.forsaken += 1;
+    }
+
+    /// One that nobody waited for is not in flight any more.
+    pub(super) fn forget_forsaken(&mut self) {
+        self.forsaken -= 1;
     }
 
     /// The request did not go out after all.

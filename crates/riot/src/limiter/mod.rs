@@ -424,6 +424,13 @@ impl Permit {
         true
     }
 
+    /// Held by who waits for the answer. Dropped while the request is under way, it says that nobody
+    /// does any more: the token stays taken, and those who must wait for an answer, since the limits
+    /// are not known yet or were exceeded, need not wait for this one.
+    pub fn attendance(&self) -> Attendance {
+        Attendance { route: self.route.clone(), granted: self.granted }
+    }
+
     /// The request did not reach Riot after all: no connection could be made.
     pub fn not_sent(mut self) {
         self.stage = Stage::Waiting;
@@ -446,6 +453,23 @@ impl Drop for Permit {
             Stage::Done => return,
         }
         self.route.advance();
+    }
+}
+
+/// Somebody waits for an answer. See [`Permit::attendance`].
+#[derive(Debug)]
+#[must_use = "dropped, it says that nobody waits"]
+pub struct Attendance {
+    route: Arc<RouteLimiter>,
+    granted: Granted,
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        let is_under_way = self.route.lock().state.forsaken(&self.granted);
+        if is_under_way {
+            self.route.advance();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The limiter of one route as a pure state machine: time comes in as a value, who may go comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,9 @@ pub(super) struct RouteState {
     garbled_headers: u64,
     waits: [WaitHistogram; 3],
     pub(super) gate: Gate,
+    /// Requests whose tokens were taken in this turn and are not back, and whether somebody waits for
+    /// the answer.
+    under_way: HashMap<Ticket, bool>,
     /// Counts the turns of this process at a shared budget. What was taken in an earlier turn is in
     /// the hands of others by now.
     turn: u64,
@@ -117,6 +120,7 @@ impl RouteState {
             garbled_headers: 0,
             waits: Default::default(),
             gate,
+            under_way: HashMap::new(),
             turn: 0,
         }
     }
@@ -167,6 +171,7 @@ impl RouteState {
                 entry.queue.take(class, job, now).expect("it was chosen as waiting");
             entry.budget.take(now);
             self.app.take(now);
+            self.under_way.insert(ticket, true);
             self.gate.spend();
             self.waits[class as usize].add(waited);
             granted.push(Granted { ticket, method, class, job, at: now, turn: self.turn });
@@ -180,9 +185,7 @@ impl RouteState {
             .methods
             .values()
             .filter(|method| !method.queue.is_empty())
-            .map(|method| app.and(method.budget.turn(now, 0)))
-            .filter(|turn| !turn.needs_answer)
-            .map(|turn| turn.not_before)
+            .filter_map(|method| app.and(method.budget.turn(now, 0)).surely)
             .min();
         Polled { granted, wake_at }
     }
@@ -274,14 +277,37 @@ impl RouteState {
     /// The tokens were not needed: nothing reached Riot.
     pub(super) fn unsent(&mut self, granted: &Granted) {
         if granted.turn == self.turn {
+            self.end(granted);
             self.app.give_back();
             self.method(granted.method).budget.give_back();
+        }
+    }
+
+    /// Nobody waits for the answer any more: it does not hold up those who have to wait for one.
+    /// `false`: it is not under way any more either.
+    pub(super) fn forsaken(&mut self, granted: &Granted) -> bool {
+        if granted.turn == self.turn
+            && let Some(attended @ true) = self.under_way.get_mut(&granted.ticket)
+        {
+            *attended = false;
+            self.app.forsake();
+            self.method(granted.method).budget.forsake();
+            return true;
+        }
+        false
+    }
+
+    fn end(&mut self, granted: &Granted) {
+        if self.under_way.remove(&granted.ticket) == Some(false) {
+            self.app.forget_forsaken();
+            self.method(granted.method).budget.forget_forsaken();
         }
     }
 
     /// The request was sent and will not be answered any more.
     pub(super) fn unanswered(&mut self, granted: &Granted, now: Instant) {
         if granted.turn == self.turn {
+            self.end(granted);
             self.app.hold(now);
             self.method(granted.method).budget.hold(now);
         }
@@ -368,6 +394,7 @@ impl RouteState {
             }
         };
         self.turn += 1;
+        self.under_way.clear();
         let usage_factor = self.usage_factor;
         self.app.replace(ledger.app.read(usage_factor, reading));
         for name in ledger.methods.keys() {

@@ -18,9 +18,11 @@ const TRIP: Duration = Duration::from_millis(2);
 #[derive(Debug, Clone, Default)]
 pub struct MemoryRecords(Arc<Inner>);
 
+type Records = HashMap<BudgetId, (Value, Instant)>;
+
 #[derive(Debug, Default)]
 struct Inner {
-    records: Mutex<HashMap<BudgetId, (Value, Instant)>>,
+    records: Mutex<Records>,
     is_away: AtomicBool,
     changes: AtomicU64,
 }
@@ -34,6 +36,12 @@ impl MemoryRecords {
     /// From now on nothing is reached, or everything again.
     pub fn set_away(&self, is_away: bool) {
         self.0.is_away.store(is_away, Ordering::Relaxed);
+    }
+
+    /// A record as it is now.
+    pub fn found(&self, budget: &BudgetId) -> Option<Found> {
+        let records = self.0.records.lock().expect("no one panics while holding this lock");
+        found(&records, budget)
     }
 
     /// How often a record was looked at: what would be commits in a database.
@@ -52,14 +60,16 @@ impl SharedRecords for MemoryRecords {
         self.0.changes.fetch_add(1, Ordering::Relaxed);
         {
             let mut records = self.0.records.lock().expect("no one panics while holding this lock");
-            let found = records
-                .get(budget)
-                .map(|(record, at)| Found { record: record.clone(), age: at.elapsed() });
-            if let Some(record) = change(found) {
+            if let Some(record) = change(found(&records, budget)) {
                 records.insert(budget.clone(), (record, Instant::now()));
             }
         }
         sleep(TRIP).await;
         Ok(())
     }
+}
+
+fn found(records: &Records, budget: &BudgetId) -> Option<Found> {
+    let (record, at) = records.get(budget)?;
+    Some(Found { record: record.clone(), age: at.elapsed() })
 }

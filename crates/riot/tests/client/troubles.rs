@@ -249,6 +249,28 @@ async fn a_caller_who_goes_away_leaves_the_request_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_first_call_that_is_given_up_holds_up_nobody_who_asks_after_it() {
+    let (arrived, mut arrival) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::start(move |n, _| {
+        arrived.send(()).expect("the test listens");
+        if n == 0 { Reply::Silence } else { ok("[]") }
+    })
+    .await;
+    let config = RiotClientConfig { timeout: Duration::from_mins(10), ..config(&server) };
+    let riot = RiotClient::new(config).expect("a valid configuration");
+    let call = tokio::spawn({
+        let riot = riot.clone();
+        async move { ids(&riot, &Caller::default()).await }
+    });
+    arrival.recv().await.expect("the request arrives");
+    call.abort();
+    let caller = Caller::default();
+    let next = tokio::time::timeout(Duration::from_mins(1), ids(&riot, &caller));
+    assert_eq!(next.await.expect("long before the first ends").expect("an answer"), Some(vec![]));
+    assert_eq!(riot.limits().routes[0].windows[1].held, 2);
+}
+
+#[tokio::test]
 async fn a_limit_is_kept_over_real_http() {
     let server = Server::start(|_, _| {
         ok("[]").with("X-App-Rate-Limit", "10:1").with("X-App-Rate-Limit-Count", "1:1")

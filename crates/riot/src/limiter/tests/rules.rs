@@ -94,13 +94,61 @@ fn before_the_first_answer_one_request_at_a_time_goes_out() {
     bench.enter(IDS, Refresh);
     let first = bench.poll();
     assert_eq!(first.len(), 1);
-    assert_eq!(bench.wake_in(), None, "only the answer changes anything");
+    assert_eq!(bench.wake_in(), Some(2.0), "when the answer is late");
     // The key's limits are told with it, this method's too; the other method's are not.
     bench.answered(&first[0], &limits("100:10", "50:10"));
     bench.enter_many(IDS, 3);
     let next = bench.poll();
     assert_eq!(next.iter().filter(|g| g.method == MATCH).count(), 2);
     assert_eq!(next.iter().filter(|g| g.method == IDS).count(), 1);
+}
+
+#[test]
+fn a_first_answer_that_does_not_come_lets_others_try_up_to_five_at_once() {
+    let mut bench = Bench::new();
+    bench.enter_many(MATCH, 7);
+    let first = bench.poll();
+    for _ in 1..5 {
+        assert_eq!(bench.wake_in(), Some(2.0));
+        bench.pass(2.0);
+        assert_eq!(bench.poll().len(), 1);
+    }
+    assert_eq!(bench.wake_in(), None, "riot does not answer at all");
+    bench.state.unanswered(&first[0], bench.now);
+    assert_eq!(bench.wake_in(), Some(2.0), "the last is not late yet");
+    bench.pass(2.0);
+    let last = bench.poll();
+    assert_eq!(last.len(), 1);
+    let route = riftwatch_domain::routing::Region::Europe.into();
+    let windows = bench.state.snapshot(route, Sharing::Alone, bench.now).windows;
+    assert_eq!((windows[0].held, windows[1].held), (5, 6), "what is not answered is counted");
+    bench.answered(&last[0], &limits("6:120", "50:10"));
+    assert_eq!(bench.poll().len(), 0, "also against the limits that are told then");
+}
+
+#[test]
+fn who_goes_away_before_the_first_answer_holds_up_nobody() {
+    let mut bench = Bench::new();
+    bench.enter_many(MATCH, 9);
+    let mut gone = Vec::new();
+    for _ in 0..5 {
+        let granted = bench.poll();
+        assert_eq!(granted.len(), 1);
+        assert_eq!(bench.wake_in().is_some(), gone.len() < 4);
+        assert!(bench.state.forsaken(&granted[0]));
+        assert!(!bench.state.forsaken(&granted[0]), "once is enough");
+        gone.extend(granted);
+    }
+    assert_eq!(bench.wake_in(), None, "five are unanswered");
+    bench.answered(&gone[2], &answer(200, &[]));
+    assert_eq!(bench.poll().len(), 1);
+    assert_eq!(bench.poll().len(), 0, "somebody waits for this one");
+    assert!(!bench.state.forsaken(&gone[2]), "it is over");
+    for granted in [&gone[0], &gone[1], &gone[3]] {
+        bench.state.unanswered(granted, bench.now);
+    }
+    bench.state.unsent(&gone[4]);
+    assert_eq!(bench.wake_in(), Some(2.0), "those who are gone and answered are not counted twice");
 }
 
 #[test]
@@ -238,7 +286,7 @@ fn an_application_429_stops_the_route_until_retry_after_and_then_one_tries() {
     bench.pass(7.0);
     let first = bench.poll();
     assert_eq!(first.len(), 1);
-    assert_eq!(bench.wake_in(), None);
+    assert_eq!(bench.wake_in(), Some(2.0), "when its answer is late");
     bench.answered(&first[0], &answer(200, &[]));
     assert_eq!(bench.poll().len(), 9);
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ struct Call {
     uplink: u64,
     downlink: u64,
     gives_up_after: Option<u64>,
+    /// After its turn.
+    goes_away_after: Option<u64>,
     headers: Headers,
 }
 
@@ -55,26 +58,41 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => Just(Headers::Absent),
         1 => Just(Headers::Garbage)
     ];
-    let call = (gap, class, uplink, downlink, patience, headers).prop_map(
-        |(after_last, class, uplink, downlink, gives_up_after, headers)| Call {
+    let call = (gap, class, uplink, downlink, patience.clone(), patience, headers).prop_map(
+        |(after_last, class, uplink, downlink, gives_up_after, goes_away_after, headers)| Call {
             after_last,
             class,
             uplink,
             downlink,
             gives_up_after,
+            goes_away_after,
             headers,
         },
     );
     vec(call, 1..150)
 }
 
-fn rules() -> impl Strategy<Value = Vec<Rule>> {
+/// Calls of which the first is answered soon, and awaited.
+fn calls_answered_at_first() -> impl Strategy<Value = Vec<Call>> {
+    calls().prop_map(|mut calls| {
+        let first = &mut calls[0];
+        (first.uplink, first.downlink) = (first.uplink % 900, first.downlink % 900);
+        first.goes_away_after = None;
+        // It goes alone, so that no other one goes before it.
+        if let Some(second) = calls.get_mut(1) {
+            second.after_last += 1;
+        }
+        calls
+    })
+}
+
+fn rules(limit: Range<u32>) -> impl Strategy<Value = Vec<Rule>> {
     let windowing = prop_oneof![
         Just(Windowing::FromFirst),
         Just(Windowing::WallAligned),
         Just(Windowing::Sliding)
     ];
-    vec((1..12_u32, 1..15_u64, windowing), 1..4).prop_map(|rules| {
+    vec((limit, 1..15_u64, windowing), 1..4).prop_map(|rules| {
         let mut by_period = BTreeMap::new();
         for (limit, seconds, windowing) in rules {
             by_period.insert(seconds, Rule::new(limit, seconds, windowing));
@@ -90,6 +108,7 @@ enum Event {
     ArriveAtRiot(usize, Granted),
     Answered(Granted, Box<Answer>),
     TimedOut(Granted),
+    GoesAway(Granted),
 }
 
 /// What came of a schedule.
@@ -172,6 +191,9 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
                     state.answered(&granted, now, &answer, 0.5);
                 }
                 Event::TimedOut(granted) => state.unanswered(&granted, now),
+                Event::GoesAway(granted) => {
+                    state.forsaken(&granted);
+                }
             }
         }
         let polled = state.poll(now);
@@ -182,6 +204,10 @@ fn run(calls: &[Call], app: Vec<Rule>, method: Vec<Rule>) -> Outcome {
                 tickets.remove(&granted.ticket).expect("granted once, and not after leaving");
             granted_order.push((granted.ticket, granted.class));
             assert!(state.sending(&granted, now));
+            if let Some(patience) = calls[index].goes_away_after {
+                let at = now + Duration::from_millis(patience);
+                push(&mut events, &mut bodies, at, Event::GoesAway(granted));
+            }
             let at = now + Duration::from_millis(calls[index].uplink);
             push(&mut events, &mut bodies, at, Event::ArriveAtRiot(index, granted));
         }
@@ -195,32 +221,49 @@ proptest! {
 
     #[test]
     fn no_schedule_breaks_a_limit_and_everyone_has_a_turn(
-        calls in calls(), app in rules(), method in rules()
+        calls in calls_answered_at_first(), app in rules(1..12), method in rules(1..12)
     ) {
-        let outcome = run(&calls, app, method);
-        prop_assert_eq!(outcome.riot.violations, 0);
-        prop_assert_eq!(outcome.granted.len() + outcome.gave_up, calls.len());
-        prop_assert_eq!(outcome.riot.counted as usize, outcome.granted.len());
-
-        for class in [CallClass::Interactive, CallClass::Refresh, CallClass::Backfill] {
-            let turns: Vec<Ticket> =
-                outcome.granted.iter().filter(|(_, c)| *c == class).map(|(t, _)| *t).collect();
-            prop_assert!(turns.is_sorted(), "first come, first served: {:?}", turns);
-        }
-
-        // At rest every token is back: none was lost, none was made up, none was taken for
-        // somebody else's.
-        let later = outcome.end + Duration::from_secs(200);
-        let route = riftwatch_domain::routing::Region::Europe.into();
-        let snapshot = outcome.state.snapshot(route, Sharing::Alone, later);
-        prop_assert_eq!(snapshot.in_flight, 0);
-        let method_windows = snapshot.methods.iter().flat_map(|method| &method.windows);
-        for window in snapshot.windows.iter().chain(method_windows) {
-            prop_assert_eq!((window.held, window.foreign), (0, 0));
-            prop_assert_eq!(window.free, u64::from(window.limit));
-        }
-        for window in outcome.state.snapshot(route, Sharing::Alone, outcome.end).windows {
-            prop_assert_eq!(window.foreign, 0, "we are alone");
-        }
+        keeps_to_the_rules(&calls, app, method)?;
     }
+
+    // Nobody can keep a limit of one who is told of it by no answer; Riot's limits are larger.
+    #[test]
+    fn no_schedule_does_when_the_first_answers_fail_to_come_either(
+        calls in calls(), app in rules(5..16), method in rules(5..16)
+    ) {
+        keeps_to_the_rules(&calls, app, method)?;
+    }
+}
+
+fn keeps_to_the_rules(
+    calls: &[Call],
+    app: Vec<Rule>,
+    method: Vec<Rule>,
+) -> Result<(), TestCaseError> {
+    let outcome = run(calls, app, method);
+    prop_assert_eq!(outcome.riot.violations, 0);
+    prop_assert_eq!(outcome.granted.len() + outcome.gave_up, calls.len());
+    prop_assert_eq!(outcome.riot.counted as usize, outcome.granted.len());
+
+    for class in [CallClass::Interactive, CallClass::Refresh, CallClass::Backfill] {
+        let turns: Vec<Ticket> =
+            outcome.granted.iter().filter(|(_, c)| *c == class).map(|(t, _)| *t).collect();
+        prop_assert!(turns.is_sorted(), "first come, first served: {:?}", turns);
+    }
+
+    // At rest every token is back: none was lost, none was made up, none was taken for
+    // somebody else's.
+    let later = outcome.end + Duration::from_secs(200);
+    let route = riftwatch_domain::routing::Region::Europe.into();
+    let snapshot = outcome.state.snapshot(route, Sharing::Alone, later);
+    prop_assert_eq!(snapshot.in_flight, 0);
+    let method_windows = snapshot.methods.iter().flat_map(|method| &method.windows);
+    for window in snapshot.windows.iter().chain(method_windows) {
+        prop_assert_eq!((window.held, window.foreign), (0, 0));
+        prop_assert_eq!(window.free, u64::from(window.limit));
+    }
+    for window in outcome.state.snapshot(route, Sharing::Alone, outcome.end).windows {
+        prop_assert_eq!(window.foreign, 0, "we are alone");
+    }
+    Ok(())
 }

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::riot::{Riot, Rule, Windowing};
 use super::soak::delay;
 use crate::api::CallClass::{self, Backfill, Interactive, Refresh};
-use crate::limiter::{KeySharing, Limiter, Sharing};
-use crate::sharing::key_hash;
+use crate::limiter::{KeySharing, Limiter, Sharing, read_shared};
+use crate::sharing::{BudgetId, key_hash};
 use crate::testing::MemoryRecords;
 
 const ROUTE: Route = Route::Region(Region::Europe);
@@ -301,6 +301,35 @@ async fn who_leaves_hands_on_at_once_and_who_gives_up_does_not_hold_up_others() 
     let asked = Instant::now();
     request(&second, &riot, Refresh, random, end, &no).await.expect("a turn");
     assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_call_whose_answer_never_comes_holds_up_no_process() {
+    let riot = riot(&DEVELOPMENT, Windowing::Sliding);
+    let records = MemoryRecords::new();
+    let no = AtomicBool::new(false);
+    let random = &mut StdRng::seed_from_u64(1);
+    let end = Instant::now() + Duration::from_secs(100);
+    let (first, second) = (process(&records, 1), process(&records, 2));
+    let call = first.acquire(ROUTE, METHOD, Refresh, "", Some(end));
+    let mut silent = call.await.expect("a turn");
+    assert!(silent.sending());
+    for process in [&first, &second] {
+        let asked = Instant::now();
+        request(process, &riot, Refresh, random, end, &no).await.expect("a turn");
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    }
+    let id = BudgetId { key_hash: key_hash(b"RGAPI-any"), route: ROUTE };
+    sleep(Duration::from_secs(5)).await;
+    let told = || {
+        let found = records.found(&id).expect("something was written down");
+        let told = read_shared(found).expect("by an owner");
+        (told.spent.limits_known, told.spent.windows.last().map(|window| window.held))
+    };
+    assert_eq!(told(), (true, Some(3)), "what is not answered is counted for all to see");
+    drop(silent);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(told(), (true, Some(3)), "for as long as it can matter");
 }
 
 #[tokio::test(start_paused = true)]

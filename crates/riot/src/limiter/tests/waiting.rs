@@ -64,11 +64,44 @@ async fn patience_ends_also_when_the_turn_could_not_be_foreseen() {
     let mut probe = acquire(&limiter).await;
     probe.sending();
     let asked = Instant::now();
-    let deadline = Some(asked + Duration::from_secs(3));
+    let deadline = Some(asked + Duration::from_millis(1500));
     let refused = limiter.acquire(ROUTE, METHOD, Interactive, "", deadline).await;
     assert!(refused.expect_err("the probe is not answered") >= Duration::from_secs(1));
-    assert_eq!(asked.elapsed(), Duration::from_secs(3));
+    assert_eq!(asked.elapsed(), Duration::from_millis(1500));
     assert_eq!(limiter.snapshot().routes[0].waiting().total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_call_whose_answer_never_comes_holds_up_nobody_for_long() {
+    let limiter = Limiter::new(1.0);
+    let mut silent = acquire(&limiter).await;
+    silent.sending();
+    let asked = Instant::now();
+    let second = acquire(&limiter).await;
+    assert_eq!(asked.elapsed(), Duration::from_secs(2));
+    send(second);
+    // The limits are known, and what is not answered counts against them.
+    acquire(&limiter).await;
+    assert_eq!(asked.elapsed(), Duration::from_secs(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_call_whose_caller_goes_away_holds_up_nobody_at_all() {
+    let limiter = Limiter::new(1.0);
+    let mut silent = acquire(&limiter).await;
+    let attendance = silent.attendance();
+    silent.sending();
+    let asked = Instant::now();
+    let mut next = Box::pin(limiter.acquire(ROUTE, METHOD, Refresh, "", None));
+    assert!(futures_pending(&mut next).await);
+    drop(attendance);
+    let next = next.await.expect("endless patience");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    let route = &limiter.snapshot().routes[0];
+    assert_eq!((route.in_flight, route.windows[0].held), (2, 2), "it may still be answered");
+    send(next);
+    drop(silent);
+    assert_eq!(limiter.snapshot().routes[0].windows[0].held, 2, "and counts for a window");
 }
 
 #[tokio::test(start_paused = true)]
