@@ -259,14 +259,18 @@ impl QueryFragment<Pg> for Statement<'_> {
         out.push_sql(
             " LEFT JOIN LATERAL (SELECT digest FROM suppressions
                  WHERE suppressions.digest IN (w.digest, w.name_digest) LIMIT 1) s ON true JOIN game USING (match_id)),
-             known AS MATERIALIZED (SELECT k.puuid, k.number FROM players k WHERE k.puuid = ANY (",
+             known AS MATERIALIZED (SELECT k.puuid, k.number FROM (SELECT DISTINCT unnest(",
         );
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.parts.puuid)?;
+        // Each by the key: a plan that was made when there were few players would go on reading all of
+        // them.
+        //
         // Old matches carry no Riot ID: the name that we have stays. An older match than the newest
         // known is evidence as well, though it says nothing of names. A player whom another writer has
         // met since this statement began is not in `known`: only what is written comes back.
         out.push_sql(
-            ")),
+            ") AS puuid) w CROSS JOIN LATERAL (
+                 SELECT p.puuid, p.number FROM players p WHERE p.puuid = w.puuid LIMIT 1) k),
              met AS (INSERT INTO players AS p (puuid, platform, game_name, tag_line, profile_icon_id,
                      summoner_level, profile_seen_at, created_at, updated_at)
                  SELECT n.puuid, n.home, n.game_name, n.tag_line, n.profile_icon, n.summoner_level,
