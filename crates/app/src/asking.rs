@@ -3,9 +3,11 @@
 //! A match is claimed in the database before it is asked for: of all players, jobs, slots and processes
 //! that want it, one asks, and the others find it stored.
 
+use std::future::ready;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use riftwatch_domain::causes::chain;
 use riftwatch_domain::matches::{Match, MatchId};
 use riftwatch_riot::api::Caller;
@@ -17,7 +19,7 @@ use tokio::time::sleep;
 
 use crate::deps::Deps;
 use crate::held::{Held, Wish};
-use crate::sync::{SyncError, SyncEvent, Work};
+use crate::sync::{LANES, SyncError, SyncEvent, Work};
 
 /// Between two looks at a match that somebody else fetches.
 const LOOK: Duration = Duration::from_millis(200);
@@ -81,18 +83,54 @@ pub(crate) async fn ask_riot(
 }
 
 impl Work<'_> {
+    /// Claims matches in the order given, as many at a time as are fetched side by side, for as long as
+    /// `go_on` says so. Of those claimed together the held ones come first: whoever waits for somebody
+    /// else's match has begun with all that the other may be waiting for.
+    pub(crate) fn claims<'a>(
+        &'a self,
+        ids: impl IntoIterator<Item = MatchId> + 'a,
+        go_on: &'a (dyn Fn() -> bool + Sync),
+    ) -> impl Stream<Item = Result<(MatchId, Wish), SyncError>> + 'a {
+        stream::iter(ids)
+            .chunks(LANES)
+            .take_while(|_| ready(go_on()))
+            .then(async |ids| self.wish(ids).await)
+            .map_ok(|wishes| stream::iter(wishes).map(Ok))
+            .try_flatten()
+            .take_while(|_| ready(go_on()))
+    }
+
+    async fn wish(&self, ids: Vec<MatchId>) -> Result<Vec<(MatchId, Wish)>, SyncError> {
+        let wishes =
+            Held::wish(&self.deps.store, &ids).await.map_err(|source| self.store_error(source))?;
+        let (held, others): (Vec<_>, Vec<_>) =
+            ids.into_iter().zip(wishes).partition(|(_, wish)| matches!(wish, Wish::Held(_)));
+        Ok(held.into_iter().chain(others).collect())
+    }
+
+    /// Claims a match.
+    pub(crate) async fn wish_for(&self, id: &MatchId) -> Result<Wish, SyncError> {
+        let wishes = self.wish(vec![id.clone()]).await?;
+        Ok(wishes.into_iter().next().map_or(Wish::Not(Claimed::Elsewhere), |(_, wish)| wish))
+    }
+
     /// Asks Riot for a match, unless it is stored by now. Writes down what cannot be had. The only
     /// error is one that ends all of the work.
-    pub(crate) async fn ask(&self, id: &MatchId, elsewhere: Else) -> Result<Answer, SyncError> {
+    pub(crate) async fn ask(
+        &self,
+        id: &MatchId,
+        mut wish: Wish,
+        elsewhere: Else,
+    ) -> Result<Answer, SyncError> {
         let held = loop {
-            let wish = Held::wish(&self.deps.store, id)
-                .await
-                .map_err(|source| self.store_error(source))?;
             match wish {
                 Wish::Held(held) => break held,
                 Wish::Not(Claimed::Stored(start)) => return Ok(Answer::Stored(start)),
                 Wish::Not(_) if elsewhere == Else::Leave => return Ok(Answer::Elsewhere),
-                Wish::Not(_) => sleep(LOOK).await,
+                Wish::Not(_) => {
+                    sleep(LOOK).await;
+                    wish = self.wish_for(id).await?;
+                }
             }
         };
         let (reason, detail) = match ask_riot(self.deps, self.caller, id).await {

@@ -1,9 +1,10 @@
 //! Filling up the past of players met in others' matches, as far as detection wants it.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::stream::{self, StreamExt};
+use futures::stream::StreamExt;
 use riftwatch_domain::causes::chain;
 use riftwatch_domain::matches::{Match, QueueId};
 use riftwatch_domain::player::Player;
@@ -146,7 +147,8 @@ pub async fn retry_malformed(
             break;
         }
         // Or somebody else tries it.
-        let Wish::Held(held) = Held::wish(&deps.store, &id).await? else { continue };
+        let wishes = Held::wish(&deps.store, std::slice::from_ref(&id)).await?;
+        let Some(Wish::Held(held)) = wishes.into_iter().next() else { continue };
         let (reason, detail) = match ask_riot(deps, caller, &id).await {
             Ok(Asked::Match(game)) => {
                 let mut conn = deps.store.get().await?;
@@ -223,33 +225,39 @@ impl Work<'_> {
         let mut elsewhere = Vec::new();
         let mut failed = None;
         let broken_off = AtomicBool::new(false);
-        let mut lanes = stream::iter(missing)
-            .take_while(|_| {
-                std::future::ready(!cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed))
-            })
-            .map(|id| async move { (self.ask(&id, Else::Leave).await, id) })
-            .buffered(LANES);
-        while let Some((answer, id)) = lanes.next().await {
-            match answer {
-                Ok(Answer::Match(game, theirs)) => {
-                    at_hand.push(*game);
-                    held.push(theirs);
-                }
-                Ok(Answer::Stored(_)) => {}
-                Ok(Answer::Elsewhere) => elsewhere.push(id),
-                Ok(Answer::Rejected { for_good }) => complete &= for_good,
-                Ok(Answer::NotNow) => complete = false,
+        let go_on = || !cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed);
+        let mut lanes = pin!(
+            self.claims(missing, &go_on)
+                .map(async |claimed| {
+                    let (id, wish) = claimed?;
+                    Ok((self.ask(&id, wish, Else::Leave).await?, id))
+                })
+                .buffered(LANES)
+        );
+        while let Some(answer) = lanes.next().await {
+            let (answer, id) = match answer {
+                Ok(answered) => answered,
                 // Nothing new is begun; what is under way is paid for, and waited for.
                 Err(error) => {
                     broken_off.store(true, Ordering::Relaxed);
                     failed.get_or_insert(error);
+                    continue;
                 }
+            };
+            match answer {
+                Answer::Match(game, theirs) => {
+                    at_hand.push(*game);
+                    held.push(theirs);
+                }
+                Answer::Stored(_) => {}
+                Answer::Elsewhere => elsewhere.push(id),
+                Answer::Rejected { for_good } => complete &= for_good,
+                Answer::NotNow => complete = false,
             }
             if at_hand.len() >= BATCH {
                 self.store_batch(&mut at_hand, &mut held).await?;
             }
         }
-        drop(lanes);
         self.store_batch(&mut at_hand, &mut held).await?;
         if let Some(error) = failed {
             return Err(error);

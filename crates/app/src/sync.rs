@@ -1,10 +1,11 @@
 //! Bringing one player current: new matches, and the ranks if they can have changed.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
-use futures::stream::{self, StreamExt};
+use futures::stream::StreamExt;
 use riftwatch_domain::causes::chain;
 use riftwatch_domain::matches::{Match, MatchId};
 use riftwatch_domain::player::Player;
@@ -171,15 +172,19 @@ impl Work<'_> {
             self.advance(&walk).await?;
         }
         let broken_off = AtomicBool::new(result.is_err());
-        let mut lanes = stream::iter(todo)
-            .take_while(|_| {
-                std::future::ready(!cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed))
-            })
-            .map(|id| async move { (self.fetch(&id).await, id) })
-            .buffer_unordered(LANES);
-        while let Some((fetched, id)) = lanes.next().await {
+        let go_on = || !cancel.is_cancelled() && !broken_off.load(Ordering::Relaxed);
+        let mut lanes = pin!(
+            self.claims(todo, &go_on)
+                .map(async |claimed| {
+                    let (id, wish) = claimed?;
+                    let answer = self.ask(&id, wish, Else::Wait).await?;
+                    Ok((self.take(answer).await?, id))
+                })
+                .buffer_unordered(LANES)
+        );
+        while let Some(fetched) = lanes.next().await {
             match fetched {
-                Ok(fetched) => walk.settle(id, fetched),
+                Ok((fetched, id)) => walk.settle(id, fetched),
                 // Nothing new is begun, but what the other lanes have under way is paid for:
                 // it is waited for and stored.
                 Err(error) => {
@@ -188,7 +193,6 @@ impl Work<'_> {
                 }
             }
         }
-        drop(lanes);
         self.advance(&walk).await?;
         result?;
         left |= !walk.missing_is_settled(within_limit);
@@ -257,7 +261,13 @@ impl Work<'_> {
 
     /// Gets one match and stores it. The only error is one that ends the whole sync.
     pub(crate) async fn fetch(&self, id: &MatchId) -> Result<Fetched, SyncError> {
-        match self.ask(id, Else::Wait).await? {
+        let answer = self.ask(id, self.wish_for(id).await?, Else::Wait).await?;
+        self.take(answer).await
+    }
+
+    /// Stores what is there to be stored.
+    async fn take(&self, answer: Answer) -> Result<Fetched, SyncError> {
+        match answer {
             Answer::Match(game, held) => {
                 let mut conn = self.conn().await?;
                 let fetched = self.store(&mut conn, &game).await?;

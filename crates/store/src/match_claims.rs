@@ -4,11 +4,12 @@
 //! then also when the match is stored: whoever asks at that very moment sees one or the other. A
 //! process that dies holds nobody up for longer.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Double, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use riftwatch_domain::matches::MatchId;
 
@@ -21,6 +22,13 @@ use crate::schema::match_claims;
 pub struct Claim {
     match_id: MatchId,
     until: DateTime<Utc>,
+}
+
+impl Claim {
+    /// Of which match.
+    pub fn match_id(&self) -> &MatchId {
+        &self.match_id
+    }
 }
 
 /// What became of the wish to fetch a match.
@@ -36,71 +44,98 @@ pub enum Claimed {
 
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Text)]
+    match_id: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     game_start: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     until: Option<DateTime<Utc>>,
 }
 
-/// Claims a match for `lease`, unless it is stored or claimed. One statement, and no wait for the disk.
+/// Claims matches for `lease`, those that are neither stored nor claimed; says of each what became of it,
+/// in the order given. One statement, and no wait for the disk.
 ///
 /// # Errors
 ///
 /// When the database fails.
 pub async fn claim(
     conn: &mut Conn,
-    match_id: &MatchId,
+    match_ids: &[MatchId],
     lease: Duration,
-) -> Result<Claimed, StoreError> {
-    let row: Row = diesel::sql_query(
-        "WITH stored AS (SELECT game_start FROM matches WHERE match_id = $1),
+) -> Result<Vec<Claimed>, StoreError> {
+    let ids: Vec<&str> = match_ids.iter().map(MatchId::as_str).collect();
+    // A stored match is looked up by its key, however small the table was when this was planned.
+    // Claims are made in one order, so that two who want the same ones never wait in a circle.
+    let rows: Vec<Row> = diesel::sql_query(
+        "WITH wanted AS (
+             SELECT w.match_id, s.game_start
+             FROM (SELECT DISTINCT unnest($1) AS match_id) w LEFT JOIN LATERAL (
+                 SELECT m.game_start FROM matches m WHERE m.match_id = w.match_id LIMIT 1) s ON true),
          mine AS (
              INSERT INTO match_claims AS c (match_id, until)
-             SELECT $1, clock_timestamp() + $2 * interval '1 second'
-             WHERE NOT EXISTS (SELECT FROM stored)
+             SELECT match_id, clock_timestamp() + $2 * interval '1 second' FROM wanted
+             WHERE game_start IS NULL
+             ORDER BY match_id COLLATE \"C\"
              ON CONFLICT (match_id) DO UPDATE SET until = excluded.until
                  WHERE c.until <= clock_timestamp()
-             RETURNING until)
-         SELECT (SELECT game_start FROM stored) AS game_start, (SELECT until FROM mine) AS until",
+             RETURNING match_id, until)
+         SELECT match_id, game_start, until FROM wanted LEFT JOIN mine USING (match_id)",
     )
-    .bind::<Text, _>(match_id.as_str())
+    .bind::<Array<Text>, _>(ids)
     .bind::<Double, _>(lease.as_secs_f64())
-    .get_result(conn)
+    .load(conn)
     .await?;
-    Ok(match (row.game_start, row.until) {
-        (Some(start), _) => Claimed::Stored(start),
-        (None, Some(until)) => Claimed::Mine(Claim { match_id: match_id.clone(), until }),
-        (None, None) => Claimed::Elsewhere,
-    })
+    let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.match_id.as_str(), row)).collect();
+    let claimed = match_ids.iter().map(|id| {
+        let row = rows.get(id.as_str());
+        match (row.and_then(|row| row.game_start), row.and_then(|row| row.until)) {
+            (Some(start), _) => Claimed::Stored(start),
+            (None, Some(until)) => Claimed::Mine(Claim { match_id: id.clone(), until }),
+            (None, None) => Claimed::Elsewhere,
+        }
+    });
+    Ok(claimed.collect())
 }
 
-/// Makes a claim last for `lease` from now. `None`: it had run out, and is not this holder's any more.
+/// Makes claims last for `lease` from now. Those that had run out are not this holder's any more, and do
+/// not come back.
 ///
 /// # Errors
 ///
-/// When the database fails; then the claim runs out by itself.
+/// When the database fails; then the claims run out by themselves.
 pub async fn renew(
     conn: &mut Conn,
-    claim: &Claim,
+    claims: &[Claim],
     lease: Duration,
-) -> Result<Option<Claim>, StoreError> {
+) -> Result<Vec<Claim>, StoreError> {
     #[derive(QueryableByName)]
     struct Renewed {
+        #[diesel(sql_type = Text)]
+        match_id: String,
         #[diesel(sql_type = Timestamptz)]
         until: DateTime<Utc>,
     }
-    let renewed: Option<Renewed> = diesel::sql_query(
-        "UPDATE match_claims SET until = clock_timestamp() + $3 * interval '1 second'
-         WHERE match_id = $1 AND until = $2
-         RETURNING until",
+    let ids: Vec<&str> = claims.iter().map(|claim| claim.match_id.as_str()).collect();
+    let untils: Vec<DateTime<Utc>> = claims.iter().map(|claim| claim.until).collect();
+    let renewed: Vec<Renewed> = diesel::sql_query(
+        "UPDATE match_claims c SET until = clock_timestamp() + $3 * interval '1 second'
+         FROM unnest($1, $2) AS mine (match_id, until)
+         WHERE c.match_id = mine.match_id AND c.until = mine.until
+         RETURNING c.match_id, c.until",
     )
-    .bind::<Text, _>(claim.match_id.as_str())
-    .bind::<Timestamptz, _>(claim.until)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<Timestamptz>, _>(untils)
     .bind::<Double, _>(lease.as_secs_f64())
-    .get_result(conn)
-    .await
-    .optional()?;
-    Ok(renewed.map(|row| Claim { match_id: claim.match_id.clone(), until: row.until }))
+    .load(conn)
+    .await?;
+    let until_of = |id: &MatchId| renewed.iter().find(|row| row.match_id == id.as_str());
+    Ok(claims
+        .iter()
+        .filter_map(|claim| {
+            let until = until_of(&claim.match_id)?.until;
+            Some(Claim { match_id: claim.match_id.clone(), until })
+        })
+        .collect())
 }
 
 /// Gives a claim back: the match was not had, and somebody else may try at once. One that has run out

@@ -1,8 +1,8 @@
 //! How many matches a second go from Riot's answer into PostgreSQL. `just bench-store` runs it.
 //!
-//! First the path that the program takes: claim, HTTP answer, reading, storing without those who were
-//! erased, one transaction a match; by the real client with its limiter's limits off, from a server
-//! that only hands out bytes. Then batches in
+//! First the path that the program takes, by the code of `tracked_player_updater`: a player's list,
+//! claims, HTTP answers, reading, storing without those who were erased, one transaction a match; by the
+//! real client with its limiter's limits off, from a server that only hands out bytes. Then batches in
 //! one transaction. Then ways to write participants against each other and against `COPY` from psql.
 //! The matches are a simulated world's; the database is a private one with `fsync` on, in a temporary
 //! directory.
@@ -16,26 +16,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use answers::Answers;
+use riftwatch_app::Deps;
+use riftwatch_app::sync::sync_player;
+use riftwatch_domain::clock::Clock;
 use riftwatch_domain::matches::Match;
-use riftwatch_riot::api::{CallClass, Caller, RiotApi};
+use riftwatch_domain::player::Player;
+use riftwatch_riot::api::{CallClass, Caller};
 use riftwatch_riot::wire::parse_match;
 use riftwatch_riot::{RiotClient, RiotClientConfig};
 use riftwatch_store::embedded::{EmbeddedConfig, PrivateServer};
+use riftwatch_store::players::{self, Tracked};
 use riftwatch_store::suppressions::SuppressionKey;
-use riftwatch_store::{DatabaseUrl, Db, match_claims, matches, migrations};
+use riftwatch_store::{DatabaseUrl, Db, matches, migrations};
 use riftwatch_testkit::builders::noon;
+use tokio_util::sync::CancellationToken;
 
 /// How many matches are stored in each round.
 const MATCHES: usize = 2_000;
-/// How long a match is claimed.
-const LEASE: Duration = Duration::from_secs(120);
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bodies = answers::bodies(MATCHES).await?;
+    let answers = Answers::of(MATCHES).await?;
+    let bodies = &answers.matches;
     let size: usize = bodies.iter().map(Vec::len).sum();
     println!("{} matches, {} KB each on average", bodies.len(), size / bodies.len() / 1024);
 
@@ -47,22 +53,18 @@ async fn main() -> Outcome<()> {
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let server = PrivateServer::start(EmbeddedConfig::new(dir.path())).await?;
     let games = Arc::new(games);
-    println!("\nHTTP answer → read → stored, one transaction a match");
-    let ids: Vec<_> = games.iter().map(|game| game.match_id.clone()).collect();
-    let origin = answers::serve(&ids, bodies).await?;
-    for lanes in [1, 4, 8, 16] {
-        let db = fresh_database(&server, &format!("path_{lanes}"), lanes).await?;
-        let riot = RiotClient::new(RiotClientConfig {
-            base_url: origin.clone(),
-            api_key: Some("RGAPI-bench".into()),
-            ..RiotClientConfig::default()
-        })?;
-        // The first answer tells the limits, which are none.
-        let caller = Caller::new(CallClass::Refresh);
-        riot.match_by_id(&caller, &ids[0]).await?;
+    println!(
+        "\nplayers brought current: list, claim → HTTP answer → read → stored, one transaction a match"
+    );
+    let origin = answers.serve().await?;
+    for slots in [1, 2, 4] {
+        let db = fresh_database(&server, &format!("path_{slots}"), 4 * slots).await?;
+        let players = track_all(&db, &answers).await?;
         let meter = Meter::start(&db).await?;
-        fetch_all(&db, &riot, &ids, lanes).await?;
-        meter.report(&format!("{lanes} at a time"), ids.len()).await?;
+        sync_all(&db, &origin, players, slots).await?;
+        meter.report(&format!("{slots} players at a time"), games.len()).await?;
+        let stored = matches::count(&mut *db.get().await?).await?.0;
+        assert_eq!(usize::try_from(stored)?, games.len(), "all of them are stored");
     }
 
     println!("\nat hand → stored, so many matches in one transaction, four connections");
@@ -93,32 +95,47 @@ async fn fresh_database(server: &PrivateServer, name: &str, connections: usize) 
     Ok(Db::new(&url, connections))
 }
 
-async fn fetch_all(
-    db: &Db,
-    riot: &RiotClient,
-    ids: &[riftwatch_domain::matches::MatchId],
-    lanes: usize,
-) -> Outcome<()> {
-    let ids: Arc<[_]> = ids.into();
+async fn track_all(db: &Db, answers: &Answers) -> Outcome<Vec<Player>> {
+    let mut conn = db.get().await?;
+    let mut players = Vec::new();
+    for (account, platform) in &answers.players {
+        match players::track(&mut conn, account, *platform, i64::MAX, noon()).await? {
+            Tracked::Now(player) | Tracked::Already(player) => players.push(player),
+            other => return Err(format!("{other:?}").into()),
+        }
+    }
+    Ok(players)
+}
+
+/// As `tracked_player_updater` does it, so many players at a time.
+async fn sync_all(db: &Db, origin: &str, players: Vec<Player>, slots: usize) -> Outcome<()> {
+    let riot = RiotClient::new(RiotClientConfig {
+        base_url: origin.to_owned(),
+        api_key: Some("RGAPI-bench".into()),
+        ..RiotClientConfig::default()
+    })?;
+    let deps = Deps {
+        store: db.clone(),
+        riot: Arc::new(riot),
+        clock: Clock::system(),
+        max_tracked_players: u32::MAX,
+        suppression_key: Some(SuppressionKey::from_secret(b"bench")),
+    };
+    let players: Arc<[Player]> = players.into();
     let next = Arc::new(AtomicUsize::new(0));
-    let work = (0..lanes).map(|_| {
-        let (db, riot, ids, next) = (db.clone(), riot.clone(), ids.clone(), next.clone());
+    let work = (0..slots).map(|_| {
+        let (deps, players, next) = (deps.clone(), players.clone(), next.clone());
         tokio::spawn(async move {
             let caller = Caller::new(CallClass::Refresh);
-            let key = SuppressionKey::from_secret(b"bench");
-            while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut conn = db.get().await?;
-                match_claims::claim(&mut conn, id, LEASE).await?;
-                drop(conn);
-                let game = riot.match_by_id(&caller, id).await?.ok_or("it is served")?;
-                let mut conn = db.get().await?;
-                matches::store_except(&mut conn, &[game], Some(&key), noon()).await?;
+            let cancel = CancellationToken::new();
+            while let Some(player) = players.get(next.fetch_add(1, Ordering::Relaxed)) {
+                sync_player(&deps, &caller, player, 100, &cancel, &|_| ()).await?;
             }
             Outcome::Ok(())
         })
     });
-    for lane in work.collect::<Vec<_>>() {
-        lane.await??;
+    for slot in work.collect::<Vec<_>>() {
+        slot.await??;
     }
     Ok(())
 }
