@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::DateTime;
+
 use crate::error::LimitScope;
 
 /// Longest window and longest wait that are believed; anything longer is taken for an error of
@@ -42,7 +44,7 @@ pub(super) enum Rates {
 pub(super) struct Refusal {
     /// Absent when a service behind Riot's edge refused.
     pub(super) scope: Option<LimitScope>,
-    /// Whole seconds, where Riot said so.
+    /// Where Riot said so.
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -58,7 +60,8 @@ impl Answer {
             method: told("x-method-rate-limit", "x-method-rate-limit-count"),
             refusal: (status == 429).then(|| Refusal {
                 scope: header("x-rate-limit-type").and_then(parse_scope),
-                retry_after: header("retry-after").and_then(parse_retry_after),
+                retry_after: header("retry-after")
+                    .and_then(|text| parse_retry_after(text, header("date"))),
             }),
         }
     }
@@ -117,10 +120,20 @@ fn parse_scope(text: &str) -> Option<LimitScope> {
     }
 }
 
-/// Zero is no wait anyone can keep, so it counts as not said.
-fn parse_retry_after(text: &str) -> Option<Duration> {
-    let seconds: u64 = text.trim().parse().ok()?;
-    (seconds > 0).then(|| Duration::from_secs(seconds).min(LONGEST))
+/// Riot sends whole seconds; what stands between may send parts of them, or a time. The time is taken
+/// by the sender's clock, which need not agree with ours. Zero is no wait anyone can keep, so it counts
+/// as not said.
+fn parse_retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        let seconds: f64 = text.parse().ok()?;
+        Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64()))
+    } else {
+        let until = DateTime::parse_from_rfc2822(text).ok()?;
+        let now = DateTime::parse_from_rfc2822(date?.trim()).ok()?;
+        (until - now).to_std().ok()?.min(LONGEST)
+    };
+    (!wait.is_zero()).then_some(wait)
 }
 
 #[cfg(test)]
@@ -186,10 +199,22 @@ mod tests {
 
     #[test]
     fn a_wait_of_nothing_or_nonsense_counts_as_not_said_and_an_absurd_one_is_cut() {
-        for text in ["0", "", "soon", "-3", "1.5"] {
-            assert_eq!(parse_retry_after(text), None, "{text}");
+        for text in ["0", "0.0", "", ".", "1.2.3", "soon", "-3", "1e3", "inf", "NaN"] {
+            assert_eq!(parse_retry_after(text, None), None, "{text}");
         }
-        assert_eq!(parse_retry_after("18446744073709551615"), Some(LONGEST));
+        assert_eq!(parse_retry_after("18446744073709551616", None), Some(LONGEST));
+    }
+
+    #[test]
+    fn a_wait_may_be_told_in_parts_of_seconds_or_as_a_time_of_the_senders_clock() {
+        assert_eq!(parse_retry_after(" 1.5 ", None), Some(Duration::from_millis(1500)));
+        let until = |date| parse_retry_after("Tue, 15 Nov 1994 08:12:31 GMT", date);
+        let date = |text| until(Some(text));
+        assert_eq!(date("Tue, 15 Nov 1994 08:12:11 GMT"), Some(Duration::from_secs(20)));
+        assert_eq!(date("Tue, 15 Nov 1994 08:12:31 GMT"), None, "it is over");
+        assert_eq!(date("Tue, 15 Nov 1994 09:00:00 GMT"), None, "long over");
+        assert_eq!(date("Tue, 15 Nov 1904 08:12:31 GMT"), Some(LONGEST));
+        assert_eq!(until(None), None, "by whose clock?");
     }
 
     proptest! {

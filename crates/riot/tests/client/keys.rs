@@ -1,5 +1,8 @@
 //! Keys: shown nowhere, replaced at any time, and not used any more once refused.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use riftwatch_domain::matches::MatchId;
 use riftwatch_domain::player::Puuid;
 use riftwatch_domain::routing::{Platform, Region};
@@ -156,4 +159,69 @@ async fn the_key_is_in_no_error_and_no_debug_text() {
     let config = config(&server);
     let shown = format!("{error} {error:?} {riot:?} {config:?} {:?}", riot.limits());
     assert!(!shown.contains(KEY), "{shown}");
+}
+
+/// All that is logged, whatever its level.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_log_whatever_riot_answers() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        })
+        .finish();
+    // For the whole process: what other tests log at this time must not show it either.
+    tracing::subscriber::set_global_default(subscriber).expect("the only one");
+    // Some proxies show what they were asked.
+    let body = format!(r#"{{"status":{{"message":"Unknown apikey {KEY}","status_code":1}}}}"#);
+    for code in [200, 400, 401, 403, 404, 405, 429, 500] {
+        let body = body.clone();
+        let server = Server::start(move |_, _| status(code, body.clone())).await;
+        let riot = client(&server);
+        let caller = Caller::default().with_patience(std::time::Duration::from_millis(10));
+        let query = MatchIdsQuery::default();
+        let puuid = Puuid::new("p");
+        let answer = riot.match_ids(&caller, Region::Europe, &puuid, &query).await;
+        let mut shown = format!("{answer:?} {riot:?}");
+        let mut cause = answer.as_ref().err().map(|error| error as &dyn std::error::Error);
+        while let Some(error) = cause {
+            shown += &error.to_string();
+            cause = error.source();
+        }
+        assert!(!shown.contains(KEY), "{code}: {shown}");
+    }
+    let log = log.0.lock().expect("not poisoned");
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("riot answered 401") && !log.contains(KEY), "{log}");
+}
+
+#[tokio::test]
+async fn another_host_never_sees_the_key() {
+    let other = Server::start(|_, _| ok("[]")).await;
+    let there = other.base_url.replace("{route}", "europe");
+    for code in [301, 302, 303, 307, 308] {
+        let there = there.clone();
+        let server = Server::start(move |_, _| status(code, "").with("Location", &there)).await;
+        let riot = client(&server);
+        let error = ids(&riot).await.expect_err("a redirect is no answer");
+        assert!(matches!(error, RiotError::Upstream { status, .. } if status == code), "{error}");
+        assert_eq!(server.targets().len(), 1);
+    }
+    assert_eq!(other.targets(), Vec::<String>::new());
 }

@@ -95,6 +95,11 @@ async fn every_platform_has_its_region_and_the_nearest_cluster_for_accounts() {
     let riot = client(&server);
     let caller = Caller::default();
     let mut expected = Vec::new();
+    // Of two platforms that are no more there are matches still.
+    for (id, region) in [("PH2_7", "sea"), ("TH2_7", "sea"), ("PBE1_7", "americas")] {
+        riot.match_by_id(&caller, &match_id(id)).await.expect("an answer");
+        expected.push(format!("/{region}/lol/match/v5/matches/{id}"));
+    }
     for platform in Platform::ACTIVE {
         let (region, accounts) = match platform.as_str() {
             "br1" | "la1" | "la2" | "na1" => ("americas", "americas"),
@@ -120,7 +125,8 @@ async fn every_platform_has_its_region_and_the_nearest_cluster_for_accounts() {
 async fn names_in_any_script_arrive_as_one_segment_each() {
     let server = Server::start(|_, _| status(404, "")).await;
     let riot = client(&server);
-    for (name, tag) in [("夜の 狐", "日本1"), ("a/b", "#?"), ("50%", "é&=")] {
+    for (name, tag) in [("夜の 狐", "日本1"), ("a/b", "#?"), ("50%", "é&="), ("a+b %2F", "한국")]
+    {
         let id = RiotId { game_name: name.to_owned(), tag_line: tag.to_owned() };
         let found = riot.account_by_riot_id(&Caller::default(), Region::Asia, &id).await;
         assert_eq!(found.expect("an answer"), None);
@@ -132,6 +138,7 @@ async fn names_in_any_script_arrive_as_one_segment_each() {
             format!("{prefix}/%E5%A4%9C%E3%81%AE%20%E7%8B%90/%E6%97%A5%E6%9C%AC1"),
             format!("{prefix}/a%2Fb/%23%3F"),
             format!("{prefix}/50%25/%C3%A9&="),
+            format!("{prefix}/a+b%20%252F/%ED%95%9C%EA%B5%AD"),
         ]
     );
 }
