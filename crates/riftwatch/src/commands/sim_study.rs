@@ -4,6 +4,7 @@
 
 mod figures;
 mod policies;
+mod targets;
 mod world;
 
 use chrono::TimeDelta;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use self::figures::{Figures, Least, figures, least};
 use self::policies::{Policy, Windows, live};
+use self::targets::{STALENESS_GAIN, TIMES_LEAST, Targets, targets};
 use self::world::{DAY_S, World};
 use crate::cli::SimStudyArgs;
 use crate::output;
@@ -44,7 +46,14 @@ struct Study {
 #[derive(Debug, Serialize)]
 struct Key {
     key: &'static str,
-    policies: Vec<Figures>,
+    policies: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    week: Figures,
+    targets: Targets,
 }
 
 pub(crate) fn run(args: &SimStudyArgs) -> Result<Exit, Failure> {
@@ -53,15 +62,15 @@ pub(crate) fn run(args: &SimStudyArgs) -> Result<Exit, Failure> {
     let least = least(&world, from, until);
     let keys = KEYS
         .iter()
-        .map(|(key, windows)| Key {
-            key,
-            policies: policies()
+        .map(|(key, windows)| {
+            let weeks: Vec<Figures> = policies()
                 .into_iter()
                 .map(|(name, policy)| {
                     let week = live(&world, policy, windows, from, until);
                     figures(name, &world, &week, &least, from, until)
                 })
-                .collect(),
+                .collect();
+            Key { key, policies: against_plain(weeks) }
         })
         .collect();
     let study = Study { seed: args.seed, players: args.players, days: WEEK_DAYS, least, keys };
@@ -73,6 +82,15 @@ pub(crate) fn run(args: &SimStudyArgs) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
+/// Each week beside the plain ones, which are the first two.
+fn against_plain(weeks: Vec<Figures>) -> Vec<Row> {
+    let plain =
+        weeks.first().zip(weeks.get(1)).map(|(seed, rounds)| [seed.clone(), rounds.clone()]);
+    let [seed, rounds] = plain.expect("both plain policies");
+    weeks.into_iter().map(|week| Row { targets: targets(&week, &seed, &rounds), week }).collect()
+}
+
+/// Plain policies first.
 fn policies() -> Vec<(String, Policy)> {
     let config = TrackedPlayerUpdaterConfig::default();
     let rules = LookRules {
@@ -111,19 +129,40 @@ fn print(study: &Study) {
             "lookups",
             "requests a match",
             "× least",
+            "requests",
+            "staleness",
         ];
         let rows: Vec<Vec<String>> = key.policies.iter().map(row).collect();
         output::line("");
         output::table(&header, &rows);
+        output::line(&format!("Both targets: {}.", both(&key.policies)));
     }
     output::line("\ndelay: from a match's end to its storing");
     output::line("staleness: of who is behind, time since the end of the oldest match not stored");
     output::line(
         "least: one request a match, and the lookups of somebody who knows when matches end",
     );
+    output::line(&format!(
+        "targets: requests a match, at most {TIMES_LEAST} × the least; staleness p95, {STALENESS_GAIN} × better \
+         than the plain policy's, once as it starts over at its time-out, once as it goes round and round"
+    ));
 }
 
-fn row(week: &Figures) -> Vec<String> {
+/// Who meets both targets, against which plain policy.
+fn both(rows: &[Row]) -> String {
+    let who = |met: fn(&Targets) -> bool| {
+        let names = rows.iter().filter(|row| met(&row.targets)).map(|row| row.week.policy.as_str());
+        let names: Vec<&str> = names.collect();
+        if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+    };
+    format!(
+        "against plain with its time-out, {}; against plain round and round, {}",
+        who(|targets| targets.requests_met && targets.staleness_met),
+        who(|targets| targets.requests_met && targets.staleness_met_over_rounds)
+    )
+}
+
+fn row(Row { week, targets }: &Row) -> Vec<String> {
     vec![
         week.policy.clone(),
         minutes(week.delay_p50_min),
@@ -135,7 +174,28 @@ fn row(week: &Figures) -> Vec<String> {
         week.lookups.to_string(),
         format!("{:.2}", week.requests_per_match),
         format!("{:.2}", week.times_least),
+        met(targets.requests_met).to_owned(),
+        format!(
+            "{} ({}), {} ({})",
+            met(targets.staleness_met),
+            times(targets.staleness_gain),
+            met(targets.staleness_met_over_rounds),
+            times(targets.staleness_gain_over_rounds)
+        ),
     ]
+}
+
+fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "missed" }
+}
+
+fn times(gain: Option<f64>) -> String {
+    match gain {
+        None => "never behind".to_owned(),
+        Some(gain) if gain < 1.0 => format!("{gain:.2} ×"),
+        Some(gain) if gain < 10.0 => format!("{gain:.1} ×"),
+        Some(gain) => format!("{gain:.0} ×"),
+    }
 }
 
 /// Minutes, or hours or days where these say more.
@@ -196,6 +256,25 @@ mod tests {
         }
         // Its first ten players are all that ten minutes are enough for.
         assert!(week(&world, *starting_over, narrow).stored < 0.5);
+    }
+
+    #[test]
+    fn each_policy_is_told_which_targets_it_meets_and_against_which_plain_one() {
+        let world = World::new(1, 60, 12);
+        let thrifty = Policy::Rhythm(LookRules { worth_min: 200.0, ..rules() });
+        let lived = [Policy::StartingOver(TIMEOUT_S), Policy::Plain, thrifty];
+        let rows = against_plain(lived.map(|policy| week(&world, policy, KEYS[0].1)).to_vec());
+        assert_eq!(rows[0].targets.staleness_gain, Some(1.0), "against itself");
+        assert_eq!(rows[1].targets.staleness_gain_over_rounds, Some(1.0));
+        for row in &rows {
+            assert_eq!(row.targets.requests_met, row.week.times_least <= 1.3, "{row:?}");
+            let gain = rows[0].week.staleness_p95_min / row.week.staleness_p95_min;
+            assert_eq!(row.targets.staleness_met, gain >= 5.0, "{row:?}");
+        }
+        let thrifty = &rows[2];
+        let never = Targets { staleness_gain: None, ..thrifty.targets };
+        assert_eq!(times(never.staleness_gain), "never behind");
+        assert!(both(&rows).starts_with("against plain with its time-out, "), "{}", both(&rows));
     }
 
     fn rules() -> LookRules {
