@@ -77,8 +77,9 @@ impl RiotClient {
         let mut refusals = 0;
         let mut refused_by = LimitScope::Local;
         let mut waited = Duration::ZERO;
+        let admit = || self.0.health.admit(route, endpoint).map_err(|rests| rests.error(endpoint));
+        let mut admission = admit()?;
         loop {
-            self.0.health.admit(route, endpoint).map_err(|resting| resting.error(endpoint))?;
             let asked = Instant::now();
             let turn = self.turn(caller, route, endpoint, refused_by).await;
             waited += asked.elapsed();
@@ -121,6 +122,7 @@ impl RiotClient {
                 _ => None,
             };
             self.0.health.failed(route, endpoint, status);
+            drop(admission);
             failures += 1;
             if failures >= self.0.health.tries(route, endpoint) {
                 return Err(failure);
@@ -128,6 +130,7 @@ impl RiotClient {
             debug!(%route, endpoint, failures, "{failure}, trying again");
             let longest = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.pow(failures - 1));
             sleep(longest.mul_f64(rand::random())).await;
+            admission = admit()?;
         }
     }
 

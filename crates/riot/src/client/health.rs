@@ -33,6 +33,8 @@ struct Trouble {
     status: Option<u16>,
     rests: u32,
     resting_until: Option<Instant>,
+    /// A request tries whether the method answers again; the others rest meanwhile.
+    is_tried: bool,
 }
 
 /// A method is left alone.
@@ -44,19 +46,47 @@ pub(super) struct Resting {
     pub(super) left: Duration,
 }
 
-impl Health {
-    /// Whether a request may be made. After a rest one may, and the others when it went well.
-    pub(super) fn admit(&self, route: Route, endpoint: &'static str) -> Result<(), Resting> {
-        let mut troubles = self.lock();
-        let Some(trouble) = troubles.get_mut(&(route, endpoint)) else { return Ok(()) };
-        let Some(until) = trouble.resting_until else { return Ok(()) };
-        let now = Instant::now();
-        if now < until {
-            return Err(Resting { status: trouble.status, left: until - now });
+/// Leave to make requests of a method until there is an answer. Of a method that rests it is the one
+/// that tries; dropped before anything came of it, it leaves that to the next.
+#[derive(Debug)]
+pub(super) struct Admission<'a> {
+    health: &'a Health,
+    tries: Option<(Route, &'static str)>,
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        let Some(method) = self.tries else { return };
+        if let Some(trouble) = self.health.lock().get_mut(&method).filter(|t| t.is_tried) {
+            trouble.is_tried = false;
+            trouble.rests -= 1;
+            trouble.resting_until = Some(Instant::now());
         }
-        // The others wait for what becomes of this one.
-        trouble.rest(now);
-        Ok(())
+    }
+}
+
+impl Health {
+    /// Whether requests may be made. After a rest one may, and the others when it went well.
+    pub(super) fn admit(
+        &self,
+        route: Route,
+        endpoint: &'static str,
+    ) -> Result<Admission<'_>, Resting> {
+        let mut tries = None;
+        let mut troubles = self.lock();
+        if let Some(trouble) = troubles.get_mut(&(route, endpoint))
+            && let Some(until) = trouble.resting_until
+        {
+            let now = Instant::now();
+            if now < until {
+                return Err(Resting { status: trouble.status, left: until - now });
+            }
+            // The others wait for what becomes of this one.
+            trouble.rest(now);
+            trouble.is_tried = true;
+            tries = Some((route, endpoint));
+        }
+        Ok(Admission { health: self, tries })
     }
 
     /// How often a call may be tried in all.
@@ -88,6 +118,7 @@ impl Health {
         let mut troubles = self.lock();
         let trouble = troubles.entry((route, endpoint)).or_default();
         trouble.status = status;
+        trouble.is_tried = false;
         let count = count(trouble);
         *count = count.saturating_add(1);
         if *count >= too_many && trouble.resting_until.is_none() {
@@ -126,25 +157,51 @@ mod tests {
 
     const ROUTE: Route = Route::Region(Region::Europe);
 
+    fn admitted(health: &Health, endpoint: &'static str) -> Result<(), Resting> {
+        health.admit(ROUTE, endpoint).map(drop)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_try_that_is_given_up_leaves_it_to_the_next() {
+        let health = Health::default();
+        for _ in 0..FAILING {
+            health.failed(ROUTE, "m", None);
+        }
+        advance(Duration::from_secs(5)).await;
+        for _ in 0..3 {
+            let tries = health.admit(ROUTE, "m").expect("the rest is over");
+            let left = health.admit(ROUTE, "m").map(drop).expect_err("one tries").left;
+            assert_eq!(left, Duration::from_secs(10));
+            drop(tries);
+        }
+        let tries = health.admit(ROUTE, "m").expect("nobody tries any more");
+        health.failed(ROUTE, "m", None);
+        drop(tries);
+        let left = health.admit(ROUTE, "m").map(drop).expect_err("something came of it").left;
+        assert_eq!(left, Duration::from_secs(10));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_failing_method_is_left_alone_longer_each_time_until_it_answers() {
         let health = Health::default();
         for _ in 0..FAILING {
-            assert_eq!((health.tries(ROUTE, "m"), health.admit(ROUTE, "m")), (TRIES, Ok(())));
+            assert_eq!((health.tries(ROUTE, "m"), admitted(&health, "m")), (TRIES, Ok(())));
             health.failed(ROUTE, "m", Some(500));
         }
         for rest in [5, 10, 20, 40, 80, 160, 300, 300] {
             let rest = Duration::from_secs(rest);
             let resting = Resting { status: Some(500), left: rest };
-            assert_eq!(health.admit(ROUTE, "m"), Err(resting));
-            assert_eq!(health.admit(ROUTE, "other"), Ok(()));
+            assert_eq!(admitted(&health, "m"), Err(resting));
+            assert_eq!(admitted(&health, "other"), Ok(()));
             advance(rest).await;
-            assert_eq!((health.tries(ROUTE, "m"), health.admit(ROUTE, "m")), (1, Ok(())));
-            assert!(health.admit(ROUTE, "m").is_err(), "one tries, the others wait for it");
+            assert_eq!(health.tries(ROUTE, "m"), 1);
+            let tries = health.admit(ROUTE, "m").expect("the rest is over");
+            assert!(admitted(&health, "m").is_err(), "one tries, the others wait for it");
             health.failed(ROUTE, "m", Some(500));
+            drop(tries);
         }
         health.answered(ROUTE, "m");
-        assert_eq!((health.tries(ROUTE, "m"), health.admit(ROUTE, "m")), (TRIES, Ok(())));
+        assert_eq!((health.tries(ROUTE, "m"), admitted(&health, "m")), (TRIES, Ok(())));
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,9 +213,9 @@ mod tests {
         health.answered(ROUTE, "m");
         for _ in 1..REFUSING {
             health.refused(ROUTE, "m", 400);
-            assert_eq!(health.admit(ROUTE, "m"), Ok(()));
+            assert_eq!(admitted(&health, "m"), Ok(()));
         }
         health.refused(ROUTE, "m", 400);
-        assert_eq!(health.admit(ROUTE, "m").map_err(|resting| resting.status), Err(Some(400)));
+        assert_eq!(admitted(&health, "m").map_err(|resting| resting.status), Err(Some(400)));
     }
 }
