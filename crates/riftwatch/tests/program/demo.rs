@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{output, riftwatch, stdout};
+use crate::harness::{output, riftwatch, stdout, terminate};
 
 #[test]
 fn it_stops_by_itself_and_says_what_was_done_in_one_line_of_json() {
@@ -48,8 +48,7 @@ fn it_opens_with_its_address_and_the_database_can_be_looked_into() {
         .unwrap();
     assert_eq!(stdout(&psql).trim(), "5", "{}", String::from_utf8_lossy(&psql.stderr));
 
-    let killed = Command::new("kill").arg(demo.id().to_string()).status().unwrap();
-    assert!(killed.success());
+    terminate(&demo);
     lines.for_each(drop);
     assert!(demo.wait().unwrap().code().is_some(), "it ends in order");
 }

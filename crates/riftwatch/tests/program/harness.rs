@@ -157,9 +157,7 @@ impl Server {
 
     /// As `kill`: SIGTERM. Gives the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        let killed =
-            Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(killed.success());
+        terminate(&self.child);
         self.child.wait().expect("it ends").code()
     }
 }
@@ -209,4 +207,10 @@ async fn rows(test: &TestDb, sql: &str) -> Vec<tokio_postgres::Row> {
     drop(client);
     driver.await.expect("no panic").expect("the connection closes");
     rows
+}
+
+/// SIGTERM by the shell, which has `kill` where there is no program of that name.
+pub(crate) fn terminate(child: &Child) {
+    let kill = format!("kill {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
 }
