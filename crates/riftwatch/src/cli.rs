@@ -241,6 +241,11 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "QUEUES", value_delimiter = ',')]
     pub(crate) private_queues: Vec<u16>,
 
+    /// How far each patch moves the statistics of roles and champions, in deviations: 0 to 1. The
+    /// game's version changes every two weeks in any case.
+    #[arg(long, value_name = "X", default_value_t = 0.0)]
+    pub(crate) patch_shift: f64,
+
     /// What goes wrong from the start: a file with the JSON that /sim/faults takes.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,

@@ -41,6 +41,9 @@ pub struct SimConfig {
     pub platforms: Vec<Platform>,
     /// How common each story is.
     pub stories: StoryMix,
+    /// How far each patch (a game version every two weeks) moves the levels of each role's statistics,
+    /// in deviations, and of the champions that it changes further; 0 to 1. At 0 the levels stay.
+    pub patch_shift: f64,
     /// What each key may do on each route.
     pub limits: Limits,
     /// When windows of limits begin and end.
@@ -80,6 +83,7 @@ impl Default for SimConfig {
             clock: Clock::system(),
             platforms: vec![Platform::Euw1, Platform::Eun1],
             stories: StoryMix::default(),
+            patch_shift: 0.0,
             limits: Limits::default(),
             window_model: WindowModel::default(),
             ban: None,
@@ -120,6 +124,9 @@ impl SimConfig {
         }
         if !(self.speed.is_finite() && self.speed >= 0.0) {
             return fault("speed must be a number from 0 upwards");
+        }
+        if !(0.0..=1.0).contains(&self.patch_shift) {
+            return fault("a patch moves statistics by 0 to 1 deviations");
         }
         let mut platforms = self.platforms.clone();
         platforms.sort();

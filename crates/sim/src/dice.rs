@@ -16,6 +16,7 @@ pub(crate) enum Stream {
     Latency = 7,
     Champion = 8,
     Timeline = 9,
+    Patch = 10,
 }
 
 /// Changed whenever the same seed gives another world.

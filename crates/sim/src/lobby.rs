@@ -1,8 +1,9 @@
 //! Ten come together: by rating, position, and who wants to play anyway.
 
-use crate::accounts::{self, Account};
+use crate::accounts::Account;
 use crate::champions::{self, CHAMPIONS};
 use crate::dice::Dice;
+use crate::persons;
 use crate::realm::{Game, HOUR_MS, Live, Realm, Seat};
 
 /// Log-odds of winning of whoever loses on purpose, and how far below the lobby they seem to be.
@@ -190,7 +191,7 @@ fn start(realm: &Realm, live: &Live, dice: &mut Dice, lobby: &Lobby, queue: u16)
     let start_ms = live.now_ms + 90_000 + dice.below(180_000) as i64;
     let mut seats = [Seat::default(); 10];
     let mut skills = [0.0; 10];
-    let slope = accounts::world().win_slope;
+    let slope = persons::world().win_slope;
     for (i, &index) in members.iter().enumerate() {
         let account = &realm.accounts[index as usize];
         let standing = &live.standings[index as usize];

@@ -1,11 +1,10 @@
 //! A match as match-v5 tells it, in the shape of 2026.
 
-use chrono::{DateTime, Datelike};
-
 use crate::challenges_json;
 use crate::champions::CHAMPIONS;
 use crate::dice::scramble;
 use crate::json::Json;
+use crate::patches::Patch;
 use crate::performance::{self, Damage, FirstShare, Line, Performance};
 use crate::puuids::PuuidCodec;
 use crate::realm::{Game, Realm, Seat};
@@ -50,7 +49,7 @@ pub(crate) fn body(realm: &Realm, game: &Game, puuids: PuuidCodec) -> Vec<u8> {
     json.text("gameName", &format!("teambuilder-match-{game_id}"));
     json.int("gameStartTimestamp", game.start_ms);
     json.text("gameType", "MATCHED_GAME");
-    json.text("gameVersion", &version(game.start_ms));
+    json.text("gameVersion", &Patch::at(game.start_ms).version());
     json.int("mapId", if game.has_positions() { 11 } else { 12 });
     json.array("participants");
     for (i, puuid) in puuids.iter().enumerate() {
@@ -68,13 +67,6 @@ pub(crate) fn body(realm: &Realm, game: &Game, puuids: PuuidCodec) -> Vec<u8> {
     json.close();
     json.close();
     json.finish()
-}
-
-/// The patch of a day: one every two weeks, numbered within the year.
-fn version(at_ms: i64) -> String {
-    let day = DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
-    let patch = day.ordinal0() / 14 + 1;
-    format!("{}.{patch}.{}.{}", day.year() - 2010, 700 + patch * 3, 4000 + patch * 137)
 }
 
 fn team(json: &mut Json, game: &Game, performance: &Performance, side: usize) {

@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use riftwatch_domain::routing::Platform;
 
-use crate::accounts::{self, Account, STATS, Window};
+use crate::accounts::{self, Account, Window};
 use crate::champions::CHAMPIONS;
 use crate::dice::{Dice, Stream};
 use crate::lobby::{self, SkillIndex};
 use crate::names;
+use crate::patches::Patches;
+use crate::persons;
 use crate::stories::StoryMix;
+use crate::tables::STATS;
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
@@ -26,6 +29,7 @@ pub(crate) struct Realm {
     pub(crate) accounts: Vec<Account>,
     /// What each champion adds to the statistics of whoever plays it, in deviations.
     pub(crate) champion_ways: Vec<[f32; STATS]>,
+    pub(crate) patches: Patches,
     first_game_id: i64,
     by_name: HashMap<String, u32>,
     live: RwLock<Live>,
@@ -115,7 +119,7 @@ impl Ladder {
     /// A win lifts by some 22 points, a loss costs some 20, more when the hidden rating is on the
     /// other side.
     fn record(&mut self, won: bool, rating: f64) {
-        let world = accounts::world();
+        let world = persons::world();
         let pull = (world.rank_pull * (rating - self.height)).clamp(-0.8, 0.8);
         let tier = self.height.floor();
         if won {
@@ -186,6 +190,7 @@ impl Realm {
         platform: Platform,
         players: usize,
         mix: &StoryMix,
+        patch_shift: f64,
         window: Window,
         now_ms: i64,
     ) -> Self {
@@ -225,6 +230,7 @@ impl Realm {
             window,
             first_game_id: first_game_id(window.start_ms),
             champion_ways: champion_ways(seed),
+            patches: Patches::new(seed, patch_shift),
             accounts,
             by_name,
             live: RwLock::new(live),
@@ -338,7 +344,7 @@ impl Realm {
             if game.is_ranked() && !game.is_remake {
                 let slot = &mut live.slots[index];
                 let before = slot.rating;
-                let world = accounts::world();
+                let world = persons::world();
                 let step = world.matchmaking_last
                     + (world.matchmaking_first - world.matchmaking_last)
                         * (-f64::from(standing.rated_games) / world.matchmaking_settles).exp();
@@ -374,7 +380,7 @@ impl Standing {
 
 /// Champions differ in what their players do, whoever they are.
 fn champion_ways(seed: u64) -> Vec<[f32; STATS]> {
-    let sd = accounts::world().champion_effect;
+    let sd = persons::world().champion_effect;
     (0..CHAMPIONS.len())
         .map(|i| {
             let mut dice = Dice::new(seed, Stream::Champion, 0, i as u64);

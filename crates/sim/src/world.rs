@@ -72,7 +72,8 @@ impl World {
                     let extra = usize::from(i < config.players % platforms);
                     let players = config.players / platforms + extra;
                     scope.spawn(move || {
-                        Realm::new(config.seed, platform, players, &config.stories, window, now_ms)
+                        let SimConfig { seed, stories, patch_shift, .. } = config;
+                        Realm::new(*seed, platform, players, stories, *patch_shift, window, now_ms)
                     })
                 })
                 .collect();

@@ -48,6 +48,7 @@ pub(crate) async fn run(args: SimArgs) -> Result<Exit, Failure> {
         ban: args.ban_after.map(|refusals| Ban { refusals, length: BAN }),
         puuids_per_key: args.puuids_per_key,
         private_queues: args.private_queues,
+        patch_shift: args.patch_shift,
         faults,
         gzip: args.gzip,
         ..SimConfig::default()

@@ -52,7 +52,7 @@ impl Shape {
 }
 
 async fn generated() -> Vec<Value> {
-    let lab = Lab::start(SimConfig { players: 200, ..small() }).await;
+    let lab = Lab::start(SimConfig { players: 200, patch_shift: 0.3, ..small() }).await;
     let mut games = Vec::new();
     for player in lab.players("euw1", 4).await {
         let puuid = player["puuid"].as_str().expect("a puuid");

@@ -1,11 +1,12 @@
 //! What must hold in every generated world.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use chrono::{TimeZone, Utc};
 use riftwatch_domain::clock::Clock;
-use riftwatch_sim::SimConfig;
+use riftwatch_domain::routing::Platform;
+use riftwatch_sim::{Offline, SimConfig};
 use serde_json::Value;
 
 use crate::support::{Lab, small};
@@ -100,6 +101,74 @@ async fn the_figures_of_a_match_agree_with_each_other() {
         let game: Value = serde_json::from_str(&body).expect("JSON");
         check_game(&id, &game);
     }
+}
+
+/// Averages of figures a minute by version and position, and how many games they are of.
+fn levels(config: &SimConfig) -> BTreeMap<String, BTreeMap<String, (f64, [f64; 4])>> {
+    let world = Offline::new(config).expect("a world");
+    let mut seen = BTreeSet::new();
+    let mut levels: BTreeMap<String, BTreeMap<String, (f64, [f64; 4])>> = BTreeMap::new();
+    for player in world.truth("any") {
+        let list = format!("/europe/lol/match/v5/matches/by-puuid/{}/ids?count=100", player.puuid);
+        let ids: Vec<String> = serde_json::from_slice(&world.ask(&list, "any").1).expect("ids");
+        for id in ids.into_iter().filter(|id| seen.insert(id.clone())).collect::<Vec<_>>() {
+            let (_, body) = world.ask(&format!("/europe/lol/match/v5/matches/{id}"), "any");
+            let game: Value = serde_json::from_slice(&body).expect("JSON");
+            check_game(&id, &game);
+            let info = &game["info"];
+            let minutes = info["gameDuration"].as_f64().expect("seconds") / 60.0;
+            let position = |p: &Value| p["teamPosition"].as_str().unwrap_or_default().to_owned();
+            if minutes < 15.0 {
+                continue;
+            }
+            let version = info["gameVersion"].as_str().expect("a version").to_owned();
+            for player in info["participants"].as_array().expect("players") {
+                let keys = ["totalMinionsKilled", "goldEarned", "totalDamageDealtToChampions"];
+                let figures = [keys[0], keys[1], keys[2], "visionScore"];
+                let (count, sums) =
+                    levels.entry(version.clone()).or_default().entry(position(player)).or_default();
+                *count += 1.0;
+                for (sum, key) in sums.iter_mut().zip(figures) {
+                    *sum += player[key].as_f64().expect("a number") / minutes;
+                }
+            }
+        }
+    }
+    levels
+}
+
+/// The most that a level moves from one version to the next, as a share of itself.
+fn greatest_move(config: &SimConfig) -> f64 {
+    let levels = levels(config);
+    let versions: Vec<&String> = levels.keys().collect();
+    assert_eq!(versions, ["16.4.712.4548", "16.5.715.4685"]);
+    let [before, after] = [0, 1].map(|version| &levels[versions[version]]);
+    let mut most = 0.0_f64;
+    for position in ["TOP", "JUNGLE", "MIDDLE", "BOTTOM", "UTILITY"] {
+        let mean = |levels: &BTreeMap<String, (f64, [f64; 4])>| {
+            let (count, sums) = levels[position];
+            assert!(count > 300.0, "{position}: {count}");
+            sums.map(|sum| sum / count)
+        };
+        for (before, after) in mean(before).into_iter().zip(mean(after)) {
+            // A support's few minions, and the like, have a spread as large as themselves.
+            if before > 1.5 {
+                most = most.max((after / before - 1.0).abs());
+            }
+        }
+    }
+    most
+}
+
+#[test]
+fn a_patch_moves_levels_where_it_is_told_to_and_its_version_tells_when() {
+    // Six days on either side of 2026-02-26, the first day of the year's fifth patch.
+    let clock = Clock::manual(Utc.with_ymd_and_hms(2026, 3, 4, 0, 0, 0).single().expect("a time"));
+    let calm = SimConfig { players: 400, clock, platforms: vec![Platform::Euw1], ..small() };
+    let patched = SimConfig { patch_shift: 0.4, ..calm.clone() };
+    let (calm, patched) = (greatest_move(&calm), greatest_move(&patched));
+    assert!(calm < 0.08, "{calm}");
+    assert!(patched > 0.12, "{patched}");
 }
 
 fn check_game(id: &str, game: &Value) {
