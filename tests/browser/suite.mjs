@@ -392,7 +392,7 @@ test('what was said is held against what happened, and drawn', async () => {
     ${rank} SELECT DISTINCT puuid, 'RANKED_SOLO_5x5', 'IRON', 'IV', 0, 5, 5, false, false, false, false, now() - interval '41 days' FROM player_analysis;
     ${rank} SELECT DISTINCT puuid, 'RANKED_SOLO_5x5', 'PLATINUM', 'IV', 0, 9, 5, false, false, false, false, now() FROM player_analysis;
     INSERT INTO assessment_outcomes (assessment_id, assessed_at, model_version, verdict, probability, smurf_probability, gained, games, decided_at)
-    SELECT 1000000 + n, now() - (n % 90) * interval '1 day', 'story-1.1', 'inconclusive', p, p, (n * 7919) % 1000 < p * 1000, 50, now()
+    SELECT 1000000 + n, now() - (n % 90) * interval '1 day', 'story-1.2', 'inconclusive', p, p, (n * 7919) % 1000 < p * 1000, 50, now()
     FROM generate_series(1, 600) AS n, LATERAL (SELECT ((n % 40) + 0.5) / 40 AS p) AS said`);
   const { execution_id: id } = await program.api('POST', `/jobs/${jobs.retention}/trigger`);
   const decided = await ended(id);

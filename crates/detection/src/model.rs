@@ -94,6 +94,9 @@ pub(crate) struct Parameters {
     pub(crate) shares: [f64; STORIES],
     /// How much of each factor's evidence counts: below 1 because factors are related.
     pub(crate) exponents: [f64; FACTORS],
+    /// What each story has besides the logarithm of its share, in nats.
+    #[serde(default)]
+    pub(crate) head_starts: [f64; STORIES],
     pub(crate) calibration: Calibration,
     /// What the jackknife's standard error is multiplied by.
     pub(crate) interval_scale: f64,
@@ -174,6 +177,7 @@ impl Model {
             |wrong: bool, field| if wrong { Err(InvalidModel::Field(field)) } else { Ok(()) };
         refuse(parameters.densities.len() != FACTORS, "number of densities")?;
         refuse(parameters.shares.iter().any(|share| *share <= 0.0), "shares")?;
+        refuse(parameters.head_starts.iter().any(|start| !start.is_finite()), "head starts")?;
         refuse(!(0.0..=10.0).contains(&parameters.interval_scale), "interval scale")?;
         let caution = parameters.calibration.caution;
         // Steeper, and more evidence could give a lower probability.
@@ -212,7 +216,10 @@ impl Model {
                 })
                 .collect(),
             own_logit: logit(parameters.shares[Story::HONEST..].iter().sum()),
-            log_shares: Lanes::new(|lane| parameters.shares[lane.min(STORIES - 1)].ln() as f32),
+            log_shares: Lanes::new(|lane| {
+                let story = lane.min(STORIES - 1);
+                (parameters.shares[story].ln() + parameters.head_starts[story]) as f32
+            }),
             parameters,
         })
     }
@@ -292,7 +299,7 @@ impl Model {
         weights
     }
 
-    /// Logarithms of the shares, with what the owner told.
+    /// Logarithms of the shares, with the head starts and what the owner told.
     pub(crate) fn log_prior(&self, priors: &Priors) -> Lanes {
         let mut prior = self.log_shares;
         if let Some(story) = priors.told {

@@ -169,6 +169,7 @@ fn fit_on(
         },
         shares: careful(World::base().shares()),
         exponents: factors::TABLE.each_ref().map(|factor| 0.6_f64.min(factor.cap)),
+        head_starts: [0.0; STORIES],
         calibration: Calibration { slope: 1.0, intercepts: [0.0; 3], caution: Caution::NONE },
         interval_scale: 1.0,
         index,
@@ -183,7 +184,9 @@ fn fit_on(
         let read = measured(&model.read(&evidence), evidence.account_level, story);
         exponents::Sample::new(story, &model.says(&read.measures, density::bucket(read.games)))
     });
-    parameters.exponents = exponents::fit(&samples, &parameters.shares).map(rounded);
+    let combination = exponents::fit(&samples, &parameters.shares);
+    parameters.exponents = combination.exponents.map(rounded);
+    parameters.head_starts = combination.head_starts.map(rounded);
     drop(samples);
 
     report("calibration");
