@@ -47,6 +47,8 @@ enum Own {
     Now,
     /// Seen after the last game, and carried back through the results before it.
     CarriedBack,
+    /// The same; a young account below its lobbies gained more for a win than it lost.
+    Drawn,
 }
 
 /// The ranks of the other nine.
@@ -57,7 +59,7 @@ enum Others {
     Unknown,
 }
 
-const KNOWN: [Known; 9] = {
+const KNOWN: [Known; 10] = {
     const fn known(
         name: &'static str,
         own: Own,
@@ -73,6 +75,7 @@ const KNOWN: [Known; 9] = {
         known("the same, champions counted", Own::Daily, Others::Daily, true, true),
         known("own daily, others unknown, the rest", Own::Daily, Others::Unknown, true, true),
         known("own carried back, others now, the rest", Own::CarriedBack, Others::Now, true, true),
+        known("own drawn back, others now, the rest", Own::Drawn, Others::Now, true, true),
         known("own carried back, others unknown", Own::CarriedBack, Others::Unknown, true, true),
         known("own now, others now, champions", Own::Now, Others::Now, true, true),
         known("own now, others now", Own::Now, Others::Now, false, false),
@@ -302,7 +305,7 @@ fn evidence(
         .filter(|(_, n)| *n >= 4.max(if known.steady { games.len() / 10 } else { 0 }))
         .max_by_key(|(name, n)| (*n, *name));
     let mut before: HashMap<u32, u32> = HashMap::new();
-    let games = games
+    let mut games: Vec<Game> = games
         .iter()
         .enumerate()
         .filter_map(|(place, game)| {
@@ -352,7 +355,7 @@ fn evidence(
                 flash_slot: Some(if seat.summoner1_id == 4 { 1 } else { 2 }),
                 rank_tier_value: match known.own {
                     Own::CarriedBack => carried.get(place).copied(),
-                    Own::Daily | Own::Now => None,
+                    Own::Daily | Own::Now | Own::Drawn => None,
                 },
                 lobby_tier_value: lobby.or(stand_in),
                 champion_games_before: Some(*played - 1)
@@ -361,9 +364,13 @@ fn evidence(
             })
         })
         .collect();
+    let account_level = summoner["summonerLevel"].as_u64().map(|level| level as u32);
+    if known.own == Own::Drawn {
+        draw_back(&mut games, own, account_level.is_some_and(|level| level <= 100));
+    }
     Evidence {
         account_id: puuid.to_owned(),
-        account_level: summoner["summonerLevel"].as_u64().map(|level| level as u32),
+        account_level,
         label: Some(account.story.key().to_owned()),
         ranks: own.to_vec(),
         games,
@@ -385,6 +392,26 @@ fn carried_back(own: &[RankPoint], games: &[&Match], puuid: &str) -> Vec<f32> {
         .collect();
     heights.reverse();
     heights
+}
+
+/// The same, drawn towards the lobbies where the account is `young`.
+fn draw_back(games: &mut [Game], own: &[RankPoint], young: bool) {
+    let Some(mut height) = own.last().map(RankPoint::tier_value) else { return };
+    let lobbies: Vec<Option<f64>> = (0..games.len())
+        .map(|place| {
+            let near = &games[place.saturating_sub(5)..(place + 6).min(games.len())];
+            let known: Vec<f64> =
+                near.iter().filter_map(|game| game.lobby_tier_value.map(f64::from)).collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        })
+        .collect();
+    for (game, lobby) in games.iter_mut().zip(lobbies).rev() {
+        let gap = lobby.filter(|_| young).map_or(0.0, |lobby| lobby - height - 0.1);
+        let drawn = (0.25 * gap).clamp(0.0, 0.5);
+        height += if game.win { -0.055 * (1.0 + drawn) } else { 0.05 * (1.0 - drawn) };
+        height = height.max(0.0);
+        game.rank_tier_value = Some(height as f32);
+    }
 }
 
 fn mates<'a>(game: &'a Match, puuid: &'a str) -> impl Iterator<Item = &'a str> {

@@ -34,6 +34,15 @@ const CARRY_DAYS: i64 = 60;
 const WON: f64 = 0.055;
 const LOST: f64 = 0.05;
 
+/// A young account below its lobbies gains more for a game that it wins than it loses for one that it
+/// loses: by so much for each tier between, beyond the first tenth, and by half at most (ADR 13).
+const DRAWN_PER_TIER: f64 = 0.25;
+const NOT_DRAWN: f64 = 0.1;
+const MOST_DRAWN: f64 = 0.5;
+
+/// Games on either side whose lobbies say how high a game was.
+const AROUND: usize = 5;
+
 /// Games before the first rank that was seen to which it belongs even where the others' ranks are
 /// not known. Fewer than it takes for a climb to be measured, and within so many days.
 const NEAR_GAMES: usize = 4;
@@ -58,7 +67,7 @@ pub(super) fn evidence(player: &PlayerEvidence, known: &RunMemory) -> (Evidence,
         games.push(Game { lobby_tier_value: known.lobby(stored), ..game });
     }
     let known_lobbies = games.iter().filter(|game| game.lobby_tier_value.is_some()).count();
-    fill_in_ranks(&mut games, &ranks);
+    fill_in_ranks(&mut games, &ranks, is_young(player));
     let evidence = Evidence {
         account_id: player.puuid.clone(),
         account_level: player.summoner_level.and_then(|level| u32::try_from(level).ok()),
@@ -69,11 +78,14 @@ pub(super) fn evidence(player: &PlayerEvidence, known: &RunMemory) -> (Evidence,
     (evidence, known_lobbies)
 }
 
+fn is_young(player: &PlayerEvidence) -> bool {
+    player.summoner_level.is_some_and(|level| level <= YOUNG_LEVEL)
+}
+
 /// Whether every ranked game that the account ever played is among the stored ones.
 fn has_whole_history(player: &PlayerEvidence) -> bool {
-    let is_young = player.summoner_level.is_some_and(|level| level <= YOUNG_LEVEL);
     let season = player.ranks.last().map(|rank| rank.season_games);
-    is_young
+    is_young(player)
         && season.is_some_and(|season| {
             usize::try_from(season).is_ok_and(|season| season <= player.games.len())
         })
@@ -83,15 +95,21 @@ fn has_whole_history(player: &PlayerEvidence) -> bool {
 ///
 /// Between two of them it is on the straight line. Behind the last, the assessment itself goes on
 /// with it. Before the first, it is carried back through the results where the others' ranks are
-/// known, and to the nearest games. Of those before them nothing is known but that their lobby was
+/// known, and to the nearest games; a young account's in bigger steps where its lobbies are higher. Of those before them nothing is known but that their lobby was
 /// about as high: a rank beside a lobby that is its own echo would be evidence that nothing is
 /// unusual, and there is none.
-fn fill_in_ranks(games: &mut [Game], ranks: &[RankPoint]) {
+fn fill_in_ranks(games: &mut [Game], ranks: &[RankPoint], is_young: bool) {
     let Some(first) = ranks.first() else { return };
     let earlier = games.partition_point(|game| game.at < first.at);
+    let lobbies: Vec<Option<f64>> = (0..earlier).map(|place| lobby_around(games, place)).collect();
     let mut height = first.tier_value();
-    for (back, game) in games[..earlier].iter_mut().rev().enumerate() {
-        height = (height + if game.win { -WON } else { LOST }).max(0.0);
+    for ((back, game), lobby) in
+        games[..earlier].iter_mut().rev().enumerate().zip(lobbies.iter().rev())
+    {
+        let above = lobby.filter(|_| is_young).map_or(0.0, |lobby| lobby - height - NOT_DRAWN);
+        let drawn = (DRAWN_PER_TIER * above).clamp(0.0, MOST_DRAWN);
+        let step = if game.win { -WON * (1.0 + drawn) } else { LOST * (1.0 - drawn) };
+        height = (height + step).max(0.0);
         let is_within = |days| first.at - game.at <= TimeDelta::days(days);
         let is_near = back < NEAR_GAMES && is_within(NEAR_DAYS);
         if is_near || (game.lobby_tier_value.is_some() && is_within(CARRY_DAYS)) {
@@ -111,6 +129,14 @@ fn fill_in_ranks(games: &mut [Game], ranks: &[RankPoint]) {
             game.rank_tier_value = Some(between(a, b, game.at));
         }
     }
+}
+
+/// How high the games around one were: the mean of the known ones.
+fn lobby_around(games: &[Game], place: usize) -> Option<f64> {
+    let around = place.saturating_sub(AROUND)..(place + AROUND + 1).min(games.len());
+    let known = games[around].iter().filter_map(|game| game.lobby_tier_value.map(f64::from));
+    let (sum, count) = known.fold((0.0, 0_u32), |(sum, count), height| (sum + height, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 fn between(a: &RankPoint, b: &RankPoint, at: DateTime<Utc>) -> f32 {

@@ -165,6 +165,29 @@ fn a_rank_is_carried_back_through_the_results_where_the_lobby_is_known() {
 }
 
 #[test]
+fn a_young_account_below_its_lobbies_is_carried_back_in_bigger_steps() {
+    let carried = |level| {
+        let won = [true, true, false];
+        let games = (0..3)
+            .map(|hour| EvidenceGame { win: won[hour as usize], ..stored(hour - 24 * 20) })
+            .collect();
+        let ranks = vec![seen(0, "SILVER", 0, 3)];
+        let player = PlayerEvidence { summoner_level: Some(level), ..player(ranks, games) };
+        let gold = known(&[(11, 0, "GOLD"), (12, 0, "GOLD"), (21, 0, "GOLD")]);
+        let read = heights(&player, &gold);
+        read.into_iter().map(|(own, _)| own.expect("carried back")).collect::<Vec<f32>>()
+    };
+    let is = |own: &[f32], expected: [f32; 3]| {
+        own.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4)
+    };
+    // From Silver IV, a tier below the lobbies: a quarter of 0.9 more or less for the newest.
+    let young = carried(100);
+    assert!(is(&young, [1.904_15, 1.971_91, 2.038_75]), "{young:?}");
+    let old = carried(101);
+    assert!(is(&old, [1.94, 1.995, 2.05]), "{old:?}");
+}
+
+#[test]
 fn champions_are_counted_from_the_first_game_only_where_all_games_are_there() {
     let counted = |level, season_games| {
         let games = (0..12).map(stored).collect();
