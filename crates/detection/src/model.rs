@@ -133,7 +133,7 @@ pub struct Model {
     index: CompiledIndex,
     densities: Box<[CompiledDensity; FACTORS]>,
     exponents: [f32; FACTORS],
-    log_shares: Lanes,
+    log_starts: Lanes,
     own_logit: f64,
     usual: Vec<[[(f64, f64); STORIES]; density::BUCKETS]>,
 }
@@ -216,7 +216,7 @@ impl Model {
                 })
                 .collect(),
             own_logit: logit(parameters.shares[Story::HONEST..].iter().sum()),
-            log_shares: Lanes::new(|lane| {
+            log_starts: Lanes::new(|lane| {
                 let story = lane.min(STORIES - 1);
                 (parameters.shares[story].ln() + parameters.head_starts[story]) as f32
             }),
@@ -301,7 +301,7 @@ impl Model {
 
     /// Logarithms of the shares, with the head starts and what the owner told.
     pub(crate) fn log_prior(&self, priors: &Priors) -> Lanes {
-        let mut prior = self.log_shares;
+        let mut prior = self.log_starts;
         if let Some(story) = priors.told {
             prior.0[story.index()] += TOLD.ln() as f32;
         }

@@ -8,8 +8,8 @@
 //! stories, come from them, since nearly all of them are innocent.
 
 mod calibrate;
+mod combination;
 mod densities;
-mod exponents;
 mod honest;
 mod indices;
 
@@ -182,11 +182,11 @@ fn fit_on(
     let samples = plan.every(2, |world, number| {
         let (evidence, story) = world.account(number);
         let read = measured(&model.read(&evidence), evidence.account_level, story);
-        exponents::Sample::new(story, &model.says(&read.measures, density::bucket(read.games)))
+        combination::Sample::new(story, &model.says(&read.measures, density::bucket(read.games)))
     });
-    let combination = exponents::fit(&samples, &parameters.shares);
-    parameters.exponents = combination.exponents.map(rounded);
-    parameters.head_starts = combination.head_starts.map(rounded);
+    let fitted = combination::fit(&samples, &parameters.shares);
+    parameters.exponents = fitted.exponents.map(rounded);
+    parameters.head_starts = fitted.head_starts.map(rounded);
     drop(samples);
 
     report("calibration");
