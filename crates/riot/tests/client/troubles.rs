@@ -224,6 +224,17 @@ async fn questions_that_riot_refuses_are_rationed() {
     assert_eq!(server.targets().len(), 20, "riot locks out keys that ask on and on");
 }
 
+/// Asks, and goes away once the request has arrived.
+async fn give_up(riot: &RiotClient, arrival: &mut tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let call = tokio::spawn({
+        let riot = riot.clone();
+        async move { ids(&riot, &Caller::default()).await }
+    });
+    arrival.recv().await.expect("the request arrives");
+    call.abort();
+    assert!(call.await.expect_err("aborted").is_cancelled());
+}
+
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_the_request_to_its_end() {
     let (arrived, mut arrival) = tokio::sync::mpsc::unbounded_channel();
@@ -234,13 +245,7 @@ async fn a_caller_who_goes_away_leaves_the_request_to_its_end() {
     .await;
     let config = RiotClientConfig { timeout: Duration::from_millis(200), ..config(&server) };
     let riot = RiotClient::new(config).expect("a valid configuration");
-    let call = tokio::spawn({
-        let riot = riot.clone();
-        async move { ids(&riot, &Caller::default()).await }
-    });
-    arrival.recv().await.expect("the request arrives");
-    call.abort();
-    assert!(call.await.expect_err("aborted").is_cancelled());
+    give_up(&riot, &mut arrival).await;
     assert_eq!(riot.limits().routes[0].in_flight, 1, "it may still be answered");
     while riot.limits().routes[0].in_flight > 0 {
         tokio::task::yield_now().await;
@@ -258,12 +263,7 @@ async fn a_first_call_that_is_given_up_holds_up_nobody_who_asks_after_it() {
     .await;
     let config = RiotClientConfig { timeout: Duration::from_mins(10), ..config(&server) };
     let riot = RiotClient::new(config).expect("a valid configuration");
-    let call = tokio::spawn({
-        let riot = riot.clone();
-        async move { ids(&riot, &Caller::default()).await }
-    });
-    arrival.recv().await.expect("the request arrives");
-    call.abort();
+    give_up(&riot, &mut arrival).await;
     let caller = Caller::default();
     let next = tokio::time::timeout(Duration::from_mins(1), ids(&riot, &caller));
     assert_eq!(next.await.expect("long before the first ends").expect("an answer"), Some(vec![]));
